@@ -1,0 +1,34 @@
+// Builds dist/: the CLI as CommonJS bundles split by who calls them, the library with its declarations.
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20.17',
+  format: 'cjs',
+  // commander, chalk and execa stay what they are, dependencies: they are loaded from node_modules when needed.
+  packages: 'external',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  define: { CRONRUN_VERSION: JSON.stringify(version) },
+  logLevel: 'warning',
+};
+
+rmSync('dist', { recursive: true, force: true });
+await Promise.all([
+  // The door, with exec and last inside; it requires program.cjs when people call.
+  build({ ...common, entryPoints: ['src/main.ts'], outfile: 'dist/main.cjs', external: ['./program.cjs'] }),
+  build({ ...common, entryPoints: ['src/cli/program.ts'], outfile: 'dist/program.cjs' }),
+  build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.cjs' }),
+]);
+
+// One implementation for both module systems, so that instanceof works whoever imports it.
+const names = Object.keys((await import('../dist/index.cjs')).default);
+writeFileSync('dist/index.mjs', `export { ${names.join(', ')} } from './index.cjs';\n`);
+execFileSync('node_modules/.bin/tsc', ['-p', 'scripts/declarations.json'], { stdio: 'inherit' });
+writeFileSync('dist/types/index.d.mts', "export * from './index.js';\n");

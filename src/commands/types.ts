@@ -1,0 +1,59 @@
+import type { Status } from '../model/record.js';
+import type { SignalName } from '../model/signal.js';
+
+/** Everything a command takes from its surroundings, so that a test can hand it something else. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Writes the answer, whole, in one write. */
+  readonly out: (text: string) => void;
+  /** Writes talk. */
+  readonly err: (text: string) => void;
+  /** Wall clock, milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export type ColorChoice = 'auto' | 'always' | 'never';
+
+/** Options of every command. */
+export interface CommonOptions {
+  /** --state-dir or CRONRUN_STATE_DIR as given, not yet made absolute; null: the usual place. */
+  readonly stateDir: string | null;
+  readonly color: ColorChoice;
+}
+
+export interface ExecOptions extends CommonOptions {
+  /** null: no limit. */
+  readonly timeoutMs: number | null;
+  readonly timeoutSource: '--timeout' | 'CRONRUN_TIMEOUT' | null;
+  /** 0: SIGKILL is never sent. */
+  readonly killAfterMs: number;
+  readonly signal: SignalName;
+  /** Exit codes besides 0 that mean success. */
+  readonly successCodes: readonly number[];
+  readonly requireRecord: boolean;
+  readonly recordCommand: 'all' | 'name';
+}
+
+/** Options of status and last. */
+export interface AnswerOptions extends CommonOptions {
+  readonly json: boolean;
+  /** Fields to print bare in one line; null: not asked for. */
+  readonly get: readonly string[] | null;
+  readonly exitCode: boolean;
+  /** With exitCode: 197 for a completed run that ended longer ago; null: any age. */
+  readonly maxAgeMs: number | null;
+}
+
+export type LsSort = 'trouble' | 'recent' | 'name';
+
+export interface LsOptions extends CommonOptions {
+  readonly json: boolean;
+  readonly get: readonly string[] | null;
+  /** Names (of jobs) or ids (of runs) only. */
+  readonly quiet: boolean;
+  /** Only jobs (runs) with this status; null: all. */
+  readonly status: Status | null;
+  readonly sort: LsSort;
+  /** At most so many lines; null: all jobs, or 20 runs. */
+  readonly limit: number | null;
+}

@@ -1,0 +1,40 @@
+/** Every way in which cronrun itself can fail. The list is closed: a new failure gets a new word here. */
+export type ErrorCode =
+  | 'usage' // the command line or the environment says something that is not allowed
+  | 'no-such-run' // asked for a job or run that is not on record
+  | 'ambiguous-run' // a run id prefix that fits several runs
+  | 'unreadable' // the state directory is there and cannot be read
+  | 'unwritable' // the state directory cannot be written
+  | 'no-state-directory' // no HOME and no entry in the password database
+  | 'not-recorded' // --require-record, and the start record could not be made durable
+  | 'no-viewer' // no program on this machine shows manual pages
+  | 'internal'; // a defect of ours
+
+/**
+ * The one error that reaches the user: one line that names the value, the rule and the remedy.
+ * `hint` is printed below it, indented by two spaces; `cause` is kept for CRONRUN developers, never shown.
+ */
+export class CronrunError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'CronrunError';
+    this.code = code;
+    this.hint = options.hint;
+  }
+}
+
+/** The errno word of a failed system call ("ENOSPC"), or null for any other error. */
+export function errnoOf(error: unknown): string | null {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : null;
+}
+
+/** "EACCES: permission denied": what node prints, without the call and the path that follow it. */
+export function explainErrno(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const comma = text.indexOf(', ');
+  return comma === -1 ? text : text.slice(0, comma);
+}

@@ -1,0 +1,42 @@
+import type { EndedRecord, RunningRecord, Status } from './record.js';
+
+/** A run that goes on, and what only this moment knows of it. */
+export interface GoingRun {
+  readonly record: RunningRecord;
+  /** Processes of the run that live; known for orphaned runs only. */
+  readonly alivePids: readonly number[];
+}
+
+/** A job's runs as a reader finds them at one moment. */
+export interface JobRuns {
+  readonly job: string;
+  /** Running, orphaned or unverifiable; the one that started last comes first. */
+  readonly going: readonly GoingRun[];
+  /** The last run that ended, in the order of contract 3.2. */
+  readonly last: EndedRecord | null;
+  /** When a run of this job last completed, whichever it was. */
+  readonly lastCompletedAt: string | null;
+  /** Statuses of the last runs, oldest first, those that go on at the end; at most 12. */
+  readonly recent: readonly Status[];
+  /** Journal lines and start records passed over because they could not be understood. */
+  readonly unreadable: number;
+}
+
+/** How many statuses `recent` holds at most. */
+export const RECENT = 12;
+
+/** Going runs that nobody can judge and that started after the last run that ended: contract 2.2, row 196. */
+export function unsureRuns(runs: Pick<JobRuns, 'going' | 'last'>): RunningRecord[] {
+  const { going, last } = runs;
+  return going
+    .map((run) => run.record)
+    .filter((record) => record.reason !== 'running' && (last === null || record.started_at > last.started_at));
+}
+
+/** The run that `status` speaks of: the one that started last among those going on, else the last that ended. */
+export function newestRun(runs: JobRuns): GoingRun['record'] | EndedRecord | null {
+  const going = runs.going[0]?.record ?? null;
+  if (going === null || runs.last === null) return going ?? runs.last;
+  const stale = going.reason !== 'running' && going.started_at < runs.last.started_at;
+  return stale ? runs.last : going;
+}

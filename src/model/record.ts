@@ -1,0 +1,418 @@
+import { formatRunId, type RunId, readRunId } from './run-id.js';
+
+/** The version of the format on disk and of --json. It is raised only where an old reader would be misled. */
+export const SCHEMA = 1;
+
+/** Longest argv kept in a record, bytes of its JSON; the rest is cut and `command_cut` says so. */
+export const LONGEST_COMMAND_BYTES = 32_768;
+
+export type Status = 'running' | 'completed' | 'failed' | 'timeout' | 'interrupted';
+
+export type Reason =
+  | 'running'
+  | 'orphaned'
+  | 'unverifiable'
+  | 'exited'
+  | 'not-started'
+  | 'timed-out'
+  | 'signaled'
+  | 'stopped'
+  | 'lost'
+  | 'rebooted';
+
+/** What was known when the run began, and stays true whatever happens to it. */
+export interface Beginning {
+  readonly schema: number;
+  /** "cron:" and a UUID of version 7. */
+  readonly cron_job_id: string;
+  readonly job: string;
+  /** Wall clock, ISO 8601, UTC, milliseconds. */
+  readonly started_at: string;
+  /** The time limit in milliseconds; null without one. */
+  readonly timeout_ms: number | null;
+  /** Where the limit was said: "--timeout" or "CRONRUN_TIMEOUT"; null without one. */
+  readonly timeout_source: string | null;
+  /** The first signal of a timeout, "SIGTERM". */
+  readonly timeout_signal: string;
+  /** The grace period in milliseconds; 0: SIGKILL is never sent. */
+  readonly kill_after_ms: number;
+  /** argv, or the program's name alone. */
+  readonly command: readonly string[];
+  /** True where argv was longer than 32 KiB and is cut. */
+  readonly command_cut: boolean;
+  readonly cwd: string | null;
+  readonly host: string | null;
+  readonly user: string | null;
+  /** When a run of this job last completed before this one ended; null if none ever did. */
+  readonly previous_completed_at: string | null;
+}
+
+interface Facts extends Beginning {
+  /** The child's process id; null if there was no child, or nobody wrote it down. */
+  readonly pid: number | null;
+  /** True where the grace period ran out and SIGKILL was sent. */
+  readonly killed: boolean;
+  /** Why the command could not be started, an errno word such as "ENOENT"; null otherwise. */
+  readonly error: string | null;
+  /** When another run moved this record into the journal, ISO 8601; null if its own wrapper did. */
+  readonly settled_at: string | null;
+  /** For a rebooted run: when the machine that settled or reads it came up, ISO 8601; null otherwise. */
+  readonly booted_at: string | null;
+  /** Settled records only: the journal as it was when the run started; see JournalMark. */
+  readonly journal: JournalMark | null;
+}
+
+/** Where the journal stood when a run began: no line of that run can stand before `size` in the file `ino`. */
+export interface JournalMark {
+  readonly ino: number | null;
+  readonly size: number;
+}
+
+export interface RunningRecord extends Facts {
+  readonly status: 'running';
+  readonly reason: 'running' | 'orphaned' | 'unverifiable';
+  readonly exit_code: null;
+  readonly signal: null;
+  readonly completed_at: null;
+  readonly ended_at: null;
+  readonly duration_ms: null;
+}
+
+export interface CompletedRecord extends Facts {
+  readonly status: 'completed';
+  readonly reason: 'exited';
+  readonly exit_code: number;
+  readonly signal: null;
+  readonly completed_at: string;
+  readonly ended_at: string;
+  readonly duration_ms: number;
+}
+
+export interface FailedRecord extends Facts {
+  readonly status: 'failed';
+  readonly reason: 'exited' | 'not-started';
+  readonly exit_code: number;
+  readonly signal: null;
+  readonly completed_at: null;
+  readonly ended_at: string;
+  readonly duration_ms: number;
+}
+
+export interface TimeoutRecord extends Facts {
+  readonly status: 'timeout';
+  readonly reason: 'timed-out';
+  readonly exit_code: number | null;
+  readonly signal: string | null;
+  readonly completed_at: null;
+  readonly ended_at: string;
+  readonly duration_ms: number;
+}
+
+/** Cut short, and its wrapper saw how. */
+export interface SeenInterruptedRecord extends Facts {
+  readonly status: 'interrupted';
+  readonly reason: 'signaled' | 'stopped';
+  readonly exit_code: number | null;
+  readonly signal: string;
+  readonly completed_at: null;
+  readonly ended_at: string;
+  readonly duration_ms: number;
+}
+
+/** Cut short, and nobody saw how: inferred by a reader or a settler, never by the run's own wrapper. */
+export interface InferredRecord extends Facts {
+  readonly status: 'interrupted';
+  readonly reason: 'lost' | 'rebooted';
+  readonly exit_code: null;
+  readonly signal: null;
+  readonly completed_at: null;
+  readonly ended_at: null;
+  readonly duration_ms: null;
+}
+
+export type EndedRecord =
+  | CompletedRecord
+  | FailedRecord
+  | TimeoutRecord
+  | SeenInterruptedRecord
+  | InferredRecord;
+
+/** What is known of a run. A combination that contract 3.2 does not have cannot be built. */
+export type RunRecord = RunningRecord | EndedRecord;
+
+/** How a run ended, as its wrapper saw it: the part of the record that the third line of a start record holds. */
+export type End = Pick<
+  CompletedRecord | FailedRecord | TimeoutRecord | SeenInterruptedRecord,
+  'exit_code' | 'signal' | 'completed_at' | 'ended_at' | 'duration_ms' | 'killed' | 'error'
+> & { readonly status: Exclude<Status, 'running'>; readonly reason: Reason };
+
+/** Every field of a record, in the order in which it is written. */
+export const RECORD_FIELDS = [
+  'schema',
+  'cron_job_id',
+  'job',
+  'status',
+  'reason',
+  'exit_code',
+  'signal',
+  'started_at',
+  'completed_at',
+  'ended_at',
+  'duration_ms',
+  'timeout_ms',
+  'command',
+  'cwd',
+  'host',
+  'user',
+  'pid',
+  'timeout_source',
+  'timeout_signal',
+  'kill_after_ms',
+  'killed',
+  'error',
+  'command_cut',
+  'previous_completed_at',
+  'settled_at',
+  'booted_at',
+  'journal',
+] as const satisfies readonly (keyof RunRecord)[];
+
+export type RecordField = (typeof RECORD_FIELDS)[number];
+
+/** The bare id of a record. */
+export function idOf(record: Pick<Beginning, 'cron_job_id'>): RunId {
+  return record.cron_job_id.slice('cron:'.length);
+}
+
+/** Inferred is exactly lost or rebooted; every other reason is the word of the run's own wrapper. */
+export function isInferred(record: RunRecord): record is InferredRecord {
+  return record.reason === 'lost' || record.reason === 'rebooted';
+}
+
+export function isEnded(record: RunRecord): record is EndedRecord {
+  return record.status !== 'running';
+}
+
+/** The record as one line of JSON without its newline, all fields in order. */
+export function encodeRecord(record: RunRecord): string {
+  const ordered: Record<string, unknown> = {};
+  for (const field of RECORD_FIELDS) ordered[field] = record[field];
+  return JSON.stringify(ordered);
+}
+
+/** Makes the record of a run that goes on, or of which that is all that can be said. */
+export function goingRecord(
+  beginning: Beginning,
+  reason: RunningRecord['reason'],
+  pid: number | null,
+): RunningRecord {
+  return {
+    ...beginning,
+    status: 'running',
+    reason,
+    ...NO_END,
+    pid,
+    killed: false,
+    error: null,
+    settled_at: null,
+    booted_at: null,
+    journal: null,
+  };
+}
+
+const NO_END = {
+  exit_code: null,
+  signal: null,
+  completed_at: null,
+  ended_at: null,
+  duration_ms: null,
+} as const;
+
+/** Makes the record of a run whose end its wrapper saw. */
+export function endedRecord(beginning: Beginning, end: End, pid: number | null): EndedRecord {
+  const facts = { pid, settled_at: null, booted_at: null, journal: null };
+  return { ...beginning, ...end, ...facts } as EndedRecord;
+}
+
+/** Makes the record of a run whose end nobody saw. `bootedAt`: when this machine came up, for a rebooted one. */
+export function inferredRecord(
+  beginning: Beginning,
+  reason: InferredRecord['reason'],
+  pid: number | null,
+  bootedAt: string | null,
+): InferredRecord {
+  return {
+    ...beginning,
+    status: 'interrupted',
+    reason,
+    ...NO_END,
+    pid,
+    killed: false,
+    error: null,
+    settled_at: null,
+    booted_at: reason === 'rebooted' ? bootedAt : null,
+    journal: null,
+  };
+}
+
+/** The same record as another run moves it into the journal at `settledAt`. */
+export function settledRecord(record: EndedRecord, settledAt: string, journal: JournalMark): EndedRecord {
+  return { ...record, settled_at: settledAt, journal };
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Reasons that a record of each status may carry; what is not here is not a record. */
+const REASONS: Readonly<Record<Status, readonly string[]>> = {
+  running: ['running', 'orphaned', 'unverifiable'],
+  completed: ['exited'],
+  failed: ['exited', 'not-started'],
+  timeout: ['timed-out'],
+  interrupted: ['signaled', 'stopped', 'lost', 'rebooted'],
+};
+
+/**
+ * The record that a journal line holds, or null for anything that is none: torn, foreign, impossible.
+ * Fields that are unknown are ignored and fields that are missing are null, so that lines of other versions are
+ * read as far as they are understood. A line of a newer schema with a status that this version has no word for
+ * is a run that cannot be judged: running, unverifiable.
+ */
+export function decodeRecord(line: string): RunRecord | null {
+  const json = parseObject(line);
+  if (json === null) return null;
+  return recordFrom(json);
+}
+
+/** @see decodeRecord */
+export function recordFrom(json: Json): RunRecord | null {
+  const beginning = beginningFrom(json);
+  if (beginning === null) return null;
+  const pid = integer(json.pid);
+  const end = endFrom(json);
+  if (end === null) return beginning.schema > SCHEMA ? goingRecord(beginning, 'unverifiable', pid) : null;
+  const settled = {
+    pid,
+    settled_at: time(json.settled_at),
+    booted_at: time(json.booted_at),
+    journal: markFrom(json.journal),
+  };
+  return { ...beginning, ...end, ...settled } as EndedRecord;
+}
+
+/** What a run began with, from line 1 of a start record or from a journal line; null if that is not in it. */
+export function beginningFrom(json: Json): Beginning | null {
+  const { schema, cron_job_id, job } = json;
+  if (typeof schema !== 'number' || !Number.isInteger(schema) || schema < 1) return null;
+  if (typeof cron_job_id !== 'string' || typeof job !== 'string') return null;
+  const id = readRunId(cron_job_id);
+  const startedAt = time(json.started_at);
+  if (id === null || startedAt === null) return null;
+  return {
+    schema,
+    cron_job_id: formatRunId(id),
+    job,
+    started_at: startedAt,
+    timeout_ms: integer(json.timeout_ms),
+    timeout_source: string(json.timeout_source),
+    timeout_signal: string(json.timeout_signal) ?? 'SIGTERM',
+    kill_after_ms: integer(json.kill_after_ms) ?? 0,
+    command: Array.isArray(json.command) ? json.command.map(String) : [],
+    command_cut: json.command_cut === true,
+    cwd: string(json.cwd),
+    host: string(json.host),
+    user: string(json.user),
+    previous_completed_at: time(json.previous_completed_at),
+  };
+}
+
+/** How a run ended, from line 3 of a start record or from a journal line; null if that is not in it. */
+export function endFrom(json: Json): End | null {
+  const { status, reason } = json;
+  if (typeof status !== 'string' || typeof reason !== 'string') return null;
+  if (status === 'running' || !Object.hasOwn(REASONS, status)) return null;
+  if (!REASONS[status as Status].includes(reason)) return null;
+  const end = {
+    status,
+    reason,
+    exit_code: exitCode(json.exit_code),
+    signal: string(json.signal),
+    completed_at: time(json.completed_at),
+    ended_at: time(json.ended_at),
+    duration_ms: integer(json.duration_ms),
+    killed: json.killed === true,
+    error: string(json.error),
+  };
+  return isPossibleEnd(end) ? (end as End) : null;
+}
+
+function isPossibleEnd(end: Record<keyof End, unknown>): boolean {
+  if (end.reason === 'lost' || end.reason === 'rebooted') return end.ended_at === null && end.exit_code === null;
+  if (end.ended_at === null || end.duration_ms === null) return false;
+  if ((end.status === 'completed') !== (end.completed_at !== null)) return false;
+  if (end.reason === 'exited' || end.reason === 'not-started') return end.exit_code !== null;
+  return end.status !== 'interrupted' || end.signal !== null;
+}
+
+/** The object that `text` is, or null. */
+export function parseObject(text: string): Json | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : null;
+  } catch {
+    return null;
+  }
+}
+
+export function markFrom(value: unknown): JournalMark | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { ino, size } = value as Record<string, unknown>;
+  const bytes = integer(size);
+  return bytes === null ? null : { ino: integer(ino), size: bytes };
+}
+
+function string(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function integer(value: unknown): number | null {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+
+function exitCode(value: unknown): number | null {
+  const code = integer(value);
+  return code !== null && code <= 255 ? code : null;
+}
+
+/** A time that a Date can be made of; anything else would be shown as "Invalid Date". */
+function time(value: unknown): string | null {
+  return typeof value === 'string' && value.length <= 40 && !Number.isNaN(Date.parse(value)) ? value : null;
+}
+
+/** argv cut so that its JSON stays below LONGEST_COMMAND_BYTES, and whether it was. */
+export function cutCommand(argv: readonly string[]): { command: string[]; cut: boolean } {
+  const command: string[] = [];
+  let left = LONGEST_COMMAND_BYTES;
+  for (const argument of argv) {
+    const bytes = Buffer.byteLength(JSON.stringify(argument)) + 1;
+    if (bytes > left) {
+      const piece = cutText(argument, left - 1);
+      if (piece !== '') command.push(piece);
+      return { command, cut: true };
+    }
+    command.push(argument);
+    left -= bytes;
+  }
+  return { command, cut: false };
+}
+
+/** The longest beginning of `text` (found by halving) whose JSON takes at most `bytes`. */
+function cutText(text: string, bytes: number): string {
+  let low = 0;
+  let high = text.length;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (Buffer.byteLength(JSON.stringify(text.slice(0, middle))) <= bytes) low = middle;
+    else high = middle - 1;
+  }
+  return text.slice(0, low);
+}

@@ -1,0 +1,53 @@
+import { join, resolve } from 'node:path';
+import type { RunId } from '../model/run-id.js';
+
+/** Where root's state is; others are pointed to it when their own is empty. */
+export const SYSTEM_STATE_DIRECTORY = '/var/lib/cronrun';
+
+export interface StateDirectoryFacts {
+  /** --state-dir or CRONRUN_STATE_DIR; an empty one is none. */
+  readonly given: string | null;
+  readonly isRoot: boolean;
+  readonly xdgStateHome: string | undefined;
+  /** HOME or, where that is unset, the home of the password database; null: neither. */
+  readonly home: string | null;
+}
+
+/** The state directory, absolute, after contract 3.3; null where there is no home to put it in. */
+export function stateDirectory(facts: StateDirectoryFacts): string | null {
+  if (facts.given) return resolve(facts.given);
+  if (facts.isRoot) return SYSTEM_STATE_DIRECTORY;
+  // The XDG base directory specification says to ignore a relative path.
+  if (facts.xdgStateHome?.startsWith('/')) return join(facts.xdgStateHome, 'cronrun');
+  return homeStateDirectory(facts.home);
+}
+
+/** Where cron's jobs keep their state: cron does not know XDG_STATE_HOME. Null without a home. */
+export function homeStateDirectory(home: string | null): string | null {
+  return home ? join(home, '.local', 'state', 'cronrun') : null;
+}
+
+export function jobsDirectory(stateDir: string): string {
+  return `${stateDir}/jobs`;
+}
+
+export function jobDirectory(stateDir: string, job: string): string {
+  return `${stateDir}/jobs/${job}`;
+}
+
+export function journalPath(stateDir: string, job: string): string {
+  return `${stateDir}/jobs/${job}/journal.jsonl`;
+}
+
+export function runningDirectory(stateDir: string, job: string): string {
+  return `${stateDir}/jobs/${job}/running`;
+}
+
+export function startRecordPath(stateDir: string, job: string, id: RunId): string {
+  return `${stateDir}/jobs/${job}/running/${id}.jsonl`;
+}
+
+/** Given up when a start record does not fit on a full disk. */
+export function reservePath(stateDir: string): string {
+  return `${stateDir}/.reserve`;
+}
