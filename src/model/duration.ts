@@ -82,7 +82,8 @@ export function formatAge(ms: number): string {
 
 /** What an option would be written as again: 600000 → "10m", 5400000 → "1h30m", 250 → "250ms". */
 export function formatLimit(ms: number): string {
-  if (ms < 1000 || ms % 1000 !== 0) return ms < 60_000 ? (ms < 1000 ? `${ms}ms` : `${ms / 1000}s`) : formatDuration(ms).replace(' ', '');
+  if (ms < 1000 || ms % 1000 !== 0)
+    return ms < 60_000 ? (ms < 1000 ? `${ms}ms` : `${ms / 1000}s`) : formatDuration(ms).replace(' ', '');
   let rest = ms;
   let text = '';
   for (const unit of ['d', 'h', 'm', 's']) {

@@ -30,7 +30,9 @@ export function unsureRuns(runs: Pick<JobRuns, 'going' | 'last'>): RunningRecord
   const { going, last } = runs;
   return going
     .map((run) => run.record)
-    .filter((record) => record.reason !== 'running' && (last === null || record.started_at > last.started_at));
+    .filter(
+      (record) => record.reason !== 'running' && (last === null || record.started_at > last.started_at),
+    );
 }
 
 /** The run that `status` speaks of: the one that started last among those going on, else the last that ended. */

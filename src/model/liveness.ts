@@ -115,5 +115,7 @@ export function parseStat(text: string): ProcessStat | null {
     threads: Number(fields[17]),
     start_ticks: Number(fields[19]),
   };
-  return Number.isSafeInteger(pid) && Number.isSafeInteger(stat.start_ticks) && stat.state !== '' ? stat : null;
+  return Number.isSafeInteger(pid) && Number.isSafeInteger(stat.start_ticks) && stat.state !== ''
+    ? stat
+    : null;
 }

@@ -346,7 +346,8 @@ export function endFrom(json: Json): End | null {
 }
 
 function isPossibleEnd(end: Record<keyof End, unknown>): boolean {
-  if (end.reason === 'lost' || end.reason === 'rebooted') return end.ended_at === null && end.exit_code === null;
+  if (end.reason === 'lost' || end.reason === 'rebooted')
+    return end.ended_at === null && end.exit_code === null;
   if (end.ended_at === null || end.duration_ms === null) return false;
   if ((end.status === 'completed') !== (end.completed_at !== null)) return false;
   if (end.reason === 'exited' || end.reason === 'not-started') return end.exit_code !== null;

@@ -1,6 +1,19 @@
-import type { JobRuns } from '../model/job-runs.js';
-import type { RunRecord } from '../model/record.js';
-import type { RunReference } from '../model/run-id.js';
+import { CronrunError, explainErrno } from '../errors.js';
+import { isJobName } from '../model/job.js';
+import { type JobRuns, RECENT } from '../model/job-runs.js';
+import {
+  decodeRecord,
+  type EndedRecord,
+  idOf,
+  isEnded,
+  isInferred,
+  type RunRecord,
+  type Status,
+} from '../model/record.js';
+import { matchesReference, type RunReference } from '../model/run-id.js';
+import { jobsDirectory } from './directory.js';
+import { type Journal, laterTime, measure, runsFromEnd, type Skipped, searchJournal } from './journal.js';
+import { listDirectory, type OverRun, type Survey, surveyJob } from './survey.js';
 
 /** The runs of one job, newest first. */
 export interface RunList {
@@ -10,6 +23,7 @@ export interface RunList {
   readonly total: number;
   /** When the oldest run on record started, ISO 8601; null if there is none. */
   readonly since: string | null;
+  /** Lines and files passed over because they could not be understood. */
   readonly unreadable: number;
 }
 
@@ -20,15 +34,162 @@ export interface Streak {
   readonly more: boolean;
 }
 
+/** Runs looked at for a streak, at most. */
+const LONGEST_STREAK = 1000;
+
+/** Runs found for a piece of an id, at most: one would do, two are ambiguous, more help to choose. */
+const MOST_FOUND = 10;
+
 /** Names of the jobs in a state directory, sorted; empty where it does not exist. CronrunError 'unreadable'. */
-export declare function listJobs(stateDir: string): string[];
+export function listJobs(stateDir: string): string[] {
+  return readable(jobsDirectory(stateDir), () =>
+    listDirectory(jobsDirectory(stateDir)).filter(isJobName).sort(),
+  );
+}
+
 /** What is known of one job now; null if no run of it is on record. CronrunError 'unreadable'. */
-export declare function readJobRuns(stateDir: string, job: string): JobRuns | null;
+export function readJobRuns(stateDir: string, job: string): JobRuns | null {
+  return readable(stateDir, () =>
+    surveyJob(stateDir, job, (survey, journal) => jobRuns(job, survey, journal)),
+  );
+}
+
+/** @see readJobRuns: the same for a survey that is at hand. */
+export function jobRuns(job: string, survey: Survey, journal: Journal | null): JobRuns | null {
+  const skipped: Skipped = { count: survey.garbage };
+  const tail = journal === null ? [] : take(endedFromEnd(journal, skipped), RECENT);
+  const ended = mergeEnded(survey.over, tail);
+  if (ended.length === 0 && survey.going.length === 0) return null;
+  const statuses: Status[] = ended.slice(0, RECENT).map((record) => record.status);
+  const going = survey.going.map((): Status => 'running');
+  return {
+    job,
+    going: survey.going,
+    last: ended[0] ?? null,
+    lastCompletedAt: ended.reduce<string | null>(latestCompleted, null),
+    recent: [...going, ...statuses].slice(0, RECENT).reverse(),
+    unreadable: skipped.count,
+  };
+}
+
+/** The journal's runs, last ended first; a line that says "unverifiable" (a newer version's) stays out. */
+function* endedFromEnd(journal: Journal, skipped: Skipped): Generator<EndedRecord> {
+  for (const { record } of runsFromEnd(journal, skipped)) {
+    if (isEnded(record)) yield record;
+    else skipped.count++;
+  }
+}
+
+function take<T>(items: Iterable<T>, count: number): T[] {
+  const taken: T[] = [];
+  if (count === 0) return taken;
+  for (const item of items) {
+    taken.push(item);
+    if (taken.length === count) break;
+  }
+  return taken;
+}
+
+/**
+ * Last ended first. What nobody saw end comes before everything in the journal; what waits in a start record
+ * with its end stands where that end was.
+ */
+function mergeEnded(over: readonly OverRun[], journal: readonly EndedRecord[]): EndedRecord[] {
+  const waiting = over.map((run) => run.record).reverse();
+  const merged = waiting.filter(isInferred) as EndedRecord[];
+  const seen = waiting.filter((record) => !isInferred(record));
+  for (const record of journal) {
+    while (seen[0] !== undefined && endOf(seen[0]) >= endOf(record)) merged.push(seen.shift() as EndedRecord);
+    merged.push(record);
+  }
+  return [...merged, ...seen];
+}
+
+function endOf(record: EndedRecord): string {
+  return record.ended_at ?? record.settled_at ?? record.started_at;
+}
+
+function latestCompleted(latest: string | null, record: EndedRecord): string | null {
+  return laterTime(latest, laterTime(record.completed_at, record.previous_completed_at));
+}
+
 /** The runs of one job, newest first; null if no run of it is on record. `limit`: how many records at most. */
-export declare function listRuns(stateDir: string, job: string, limit: number): RunList | null;
+export function listRuns(stateDir: string, job: string, limit: number): RunList | null {
+  return readable(stateDir, () =>
+    surveyJob(stateDir, job, (survey, journal) => {
+      const skipped: Skipped = { count: survey.garbage };
+      const tail = journal === null ? [] : take(endedFromEnd(journal, skipped), limit);
+      const going: RunRecord[] = survey.going.map((run) => run.record);
+      const records = [...going, ...mergeEnded(survey.over, tail)].slice(0, limit);
+      const size = journal === null ? { lines: 0, first: null } : measure(journal);
+      const total = size.lines + going.length + survey.over.length;
+      if (total === 0) return null;
+      const oldest = size.first === null ? null : decodeRecord(size.first);
+      const since = oldest?.started_at ?? earliest([...going, ...survey.over.map((run) => run.record)]);
+      return { records, total, since, unreadable: skipped.count };
+    }),
+  );
+}
+
+function earliest(records: readonly RunRecord[]): string | null {
+  const starts = records.map((record) => record.started_at).sort();
+  return starts[0] ?? null;
+}
+
 /** Every run of any job whose id fits, at most 10. */
-export declare function findRuns(stateDir: string, reference: RunReference): RunRecord[];
+export function findRuns(stateDir: string, reference: RunReference): RunRecord[] {
+  const found: RunRecord[] = [];
+  for (const job of listJobs(stateDir)) {
+    found.push(...readable(stateDir, () => findInJob(stateDir, job, reference)));
+    if (found.length >= MOST_FOUND) break;
+  }
+  return found.slice(0, MOST_FOUND);
+}
+
+function findInJob(stateDir: string, job: string, reference: RunReference): RunRecord[] {
+  const fits = (id: string) => matchesReference(id, reference);
+  return surveyJob(stateDir, job, (survey, journal) => {
+    const waiting = [...survey.going, ...survey.over].map((run): RunRecord => run.record);
+    const fitting = waiting.filter((record) => fits(idOf(record)));
+    return journal === null ? fitting : [...fitting, ...searchJournal(journal, fits)];
+  });
+}
+
 /** Completed runs in a row that end with the last completed one. */
-export declare function completedInARow(stateDir: string, job: string): Streak;
+export function completedInARow(stateDir: string, job: string): Streak {
+  return readable(stateDir, () =>
+    surveyJob(stateDir, job, (survey, journal) => {
+      const tail = journal === null ? [] : take(endedFromEnd(journal, { count: 0 }), LONGEST_STREAK);
+      return streakOf(mergeEnded(survey.over, tail), tail.length === LONGEST_STREAK);
+    }),
+  );
+}
+
+/** Pure: `records` last ended first; `cut`: there are more than these. */
+export function streakOf(records: readonly EndedRecord[], cut: boolean): Streak {
+  const first = records.findIndex((record) => record.status === 'completed');
+  if (first === -1) return { count: 0, more: false };
+  const after = records.slice(first);
+  const end = after.findIndex((record) => record.status !== 'completed');
+  return end === -1 ? { count: after.length, more: cut } : { count: end, more: false };
+}
+
 /** Processes of an orphaned run that live. */
-export declare function alivePids(stateDir: string, record: RunRecord): readonly number[];
+export function alivePids(stateDir: string, record: RunRecord): readonly number[] {
+  const runs = readJobRuns(stateDir, record.job);
+  return runs?.going.find((run) => run.record.cron_job_id === record.cron_job_id)?.alivePids ?? [];
+}
+
+/** Runs `read`; what the file system refuses becomes an error that says what may be done about it. */
+function readable<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof CronrunError) throw error;
+    const failed = (error as { path?: unknown }).path;
+    throw new CronrunError('unreadable', `cannot read ${String(failed ?? path)} (${explainErrno(error)})`, {
+      hint: 'records are readable by their owner, by root, and by the group of a state directory of mode 2750',
+      cause: error,
+    });
+  }
+}

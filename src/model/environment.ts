@@ -1,0 +1,30 @@
+/**
+ * Twins of exec's options: defaults that a crontab sets for its lines. They configure this run and not the runs
+ * inside it, so the command does not see them. (CRONRUN_STATE_DIR has a value for the command as well.)
+ */
+export const TWINS = [
+  'CRONRUN_TIMEOUT',
+  'CRONRUN_KILL_AFTER',
+  'CRONRUN_SIGNAL',
+  'CRONRUN_SUCCESS_CODES',
+  'CRONRUN_REQUIRE_RECORD',
+  'CRONRUN_RECORD_COMMAND',
+  'CRONRUN_COLOR',
+] as const;
+
+/** What the command finds about its own run and the one before it. Unknown is the empty string. */
+export interface RunVariables {
+  readonly CRONRUN_ID: string;
+  readonly CRONRUN_JOB: string;
+  readonly CRONRUN_STATE_DIR: string;
+  readonly CRONRUN_RUNNING: string;
+  readonly CRONRUN_UNSURE: string;
+  readonly CRONRUN_LAST_ID: string;
+  readonly CRONRUN_LAST_STATUS: string;
+  readonly CRONRUN_LAST_REASON: string;
+  readonly CRONRUN_LAST_EXIT_CODE: string;
+  readonly CRONRUN_LAST_SIGNAL: string;
+  readonly CRONRUN_LAST_STARTED_AT: string;
+  readonly CRONRUN_LAST_ENDED_AT: string;
+  readonly CRONRUN_LAST_COMPLETED_AT: string;
+}

@@ -1,0 +1,230 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  statfsSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { errnoOf } from '../errors.js';
+
+/** Modes of what is made in a state directory. */
+export interface Modes {
+  readonly directory: number;
+  readonly file: number;
+}
+
+export const PRIVATE: Modes = { directory: 0o700, file: 0o600 };
+
+/** Where the administrator gave the state directory group rights, so that a monitoring group can read. */
+export const GROUP_READABLE: Modes = { directory: 0o2750, file: 0o640 };
+
+/** One write of all of `bytes`. A short count is an error: what is cut off must not pass for whole. */
+export function writeWhole(fd: number, bytes: Uint8Array, position: number | null = null): void {
+  const written = writeSync(fd, bytes, 0, bytes.length, position);
+  if (written !== bytes.length) {
+    const message = `ENOSPC: only ${written} of ${bytes.length} bytes could be written`;
+    throw Object.assign(new Error(message), { code: 'ENOSPC' });
+  }
+}
+
+/** Syncs a directory, so that the names in it survive a power cut. Some file systems cannot and need not. */
+export function syncDirectory(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    fsyncSync(fd);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno !== 'EINVAL' && errno !== 'ENOTSUP') throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Syncs what others wrote into a file. */
+export function syncContents(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fdatasyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** mkdir -p that syncs the parent of each directory it made. A umask cannot change the mode. */
+export function makeDirectories(path: string, mode: number): void {
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'EEXIST') return;
+    if (errno !== 'ENOENT' || dirname(path) === path) throw error;
+    makeDirectories(dirname(path), mode);
+    makeDirectories(path, mode);
+    return;
+  }
+  chmodSync(path, mode);
+  syncDirectory(dirname(path));
+}
+
+/** A new file that stays open, and why it would not survive a power cut (null: it would). */
+export interface NewFile {
+  readonly fd: number;
+  readonly syncError: unknown;
+}
+
+/**
+ * Makes `directory/name` with all of `bytes` or not at all: written under `temporary`, renamed, both synced.
+ * Throws when nothing is there under its name; a sync that fails is reported, because then the file is there.
+ */
+export function createWhole(
+  directory: string,
+  name: string,
+  temporary: string,
+  bytes: Uint8Array,
+  mode: number,
+): NewFile {
+  const path = `${directory}/${temporary}`;
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, mode);
+  try {
+    fchmodSync(fd, mode);
+    writeWhole(fd, bytes);
+    renameSync(path, `${directory}/${name}`);
+  } catch (error) {
+    closeSync(fd);
+    removeIfThere(path);
+    throw error;
+  }
+  try {
+    fsyncSync(fd);
+    syncDirectory(directory);
+  } catch (error) {
+    return { fd, syncError: error };
+  }
+  return { fd, syncError: null };
+}
+
+/** Overwrites bytes that a file already has, which needs no space on most file systems, and syncs them. */
+export function overwriteDurably(fd: number, bytes: Uint8Array, position: number): void {
+  writeWhole(fd, bytes, position);
+  fsyncSync(fd);
+}
+
+/** Renames within one directory and syncs that. */
+export function renameDurably(directory: string, from: string, to: string): void {
+  renameSync(`${directory}/${from}`, `${directory}/${to}`);
+  syncDirectory(directory);
+}
+
+/** An append-only file as it is when somebody is about to append. */
+export interface AppendTarget {
+  readonly fd: number;
+  readonly size: number;
+  readonly ino: number;
+}
+
+/**
+ * Appends whole lines in one write and syncs them. `compose` sees the file as it is right before and returns the
+ * lines, each ended by a newline. A torn line that somebody else left is closed off first; afterwards the lines
+ * are read back and, where they are not whole (another writer tore its line onto them, or the file was removed
+ * meanwhile), appended once more. Doubles do no harm: readers drop them.
+ */
+export function appendDurably(path: string, modes: Modes, compose: (target: AppendTarget) => string): void {
+  if (appendOnce(path, modes, compose)) return;
+  if (!appendOnce(path, modes, compose)) {
+    throw Object.assign(new Error('EIO: what was written does not read back'), { code: 'EIO' });
+  }
+}
+
+/** False where the lines do not read back whole. */
+function appendOnce(path: string, modes: Modes, compose: (target: AppendTarget) => string): boolean {
+  const fd = openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, modes.file);
+  try {
+    const { size, ino } = fstatSync(fd);
+    if (size === 0) fchmodSync(fd, modes.file);
+    const lines = compose({ fd, size, ino });
+    const closing = size > 0 && lastByte(fd, size) !== NEWLINE ? '\n' : '';
+    const bytes = Buffer.from(closing + lines);
+    writeWhole(fd, bytes);
+    fdatasyncSync(fd);
+    if (size === 0) syncDirectory(dirname(path));
+    return readsBack(fd, size, bytes);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const NEWLINE = 10;
+
+function lastByte(fd: number, size: number): number | undefined {
+  const byte = Buffer.alloc(1);
+  return readSync(fd, byte, 0, 1, size - 1) === 1 ? byte[0] : undefined;
+}
+
+/** Whether `bytes` stand in the file at or after `from`, at the beginning of a line. */
+function readsBack(fd: number, from: number, bytes: Buffer): boolean {
+  const now = fstatSync(fd);
+  if (now.nlink === 0) return false;
+  const tail = readRange(fd, from, now.size);
+  for (let at = tail.indexOf(bytes); at !== -1; at = tail.indexOf(bytes, at + 1)) {
+    if (at === 0 || bytes[0] === NEWLINE || tail[at - 1] === NEWLINE) return true;
+  }
+  return false;
+}
+
+/** The bytes of a file from `start` to `end`, fewer where it ends before. */
+export function readRange(fd: number, start: number, end: number): Buffer {
+  const bytes = Buffer.allocUnsafe(Math.max(0, end - start));
+  let filled = 0;
+  while (filled < bytes.length) {
+    const count = readSync(fd, bytes, filled, bytes.length - filled, start + filled);
+    if (count === 0) break;
+    filled += count;
+  }
+  return bytes.subarray(0, filled);
+}
+
+/** Unlinks; true if it was there. */
+export function removeIfThere(path: string): boolean {
+  try {
+    unlinkSync(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** Makes a file of `bytes` unless one is there; one that could not be written whole is removed again. */
+export function createUnlessThere(path: string, bytes: () => Uint8Array, mode: number): void {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode);
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return;
+    throw error;
+  }
+  try {
+    writeWhole(fd, bytes());
+  } catch (error) {
+    removeIfThere(path);
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Bytes that this user may still write on the file system of `path`. */
+export function freeBytes(path: string): number {
+  const { bavail, bsize } = statfsSync(path);
+  return bavail * bsize;
+}

@@ -1,0 +1,25 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { hrtime, pid } from 'node:process';
+
+/**
+ * `count` random bytes from the kernel. node:crypto would cost 4.5 ms of every start. Where /dev/urandom is
+ * missing (a bare chroot) the clock and the pid must do: an id has to be unique, not secret.
+ */
+export function randomBytes(count: number): Uint8Array {
+  const bytes = Buffer.alloc(count);
+  try {
+    const fd = openSync('/dev/urandom', 'r');
+    try {
+      readSync(fd, bytes, 0, count, null);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    let seed = hrtime.bigint() ^ (BigInt(pid) << 32n);
+    for (let i = 0; i < count; i++) {
+      seed = (seed * 6364136223846793005n + 1442695040888963407n) & 0xffffffffffffffffn;
+      bytes[i] = Number(seed >> 56n);
+    }
+  }
+  return bytes;
+}

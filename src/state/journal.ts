@@ -1,0 +1,203 @@
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { errnoOf } from '../errors.js';
+import { decodeRecord, idOf, type JournalMark, type RunRecord } from '../model/record.js';
+import { ID_PREFIX, isRunId, type RunId } from '../model/run-id.js';
+import { readRange } from '../platform/durable.js';
+
+/** A journal that is open for reading, as long as it was when it was opened. */
+export interface Journal {
+  readonly fd: number;
+  readonly ino: number;
+  readonly size: number;
+}
+
+/** Opens a journal, hands it to `read` and closes it; `absent` where there is none. */
+export function withJournal<T>(path: string, absent: T, read: (journal: Journal) => T): T {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return absent;
+    throw error;
+  }
+  try {
+    const { ino, size } = fstatSync(fd);
+    return read({ fd, ino, size });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Read at once from the end; a line that is longer makes it grow. */
+const WINDOW_BYTES = 65_536;
+const NEWLINE = 10;
+
+export interface Line {
+  readonly text: string;
+  /** Its first byte's place in the file. */
+  readonly at: number;
+}
+
+/** The lines of a journal from the last to the first, blank ones included. */
+export function* linesFromEnd(journal: Journal): Generator<Line> {
+  let end = journal.size;
+  let window = WINDOW_BYTES;
+  while (end > 0) {
+    const start = Math.max(0, end - window);
+    const bytes = readRange(journal.fd, start, end);
+    // Whole lines only: the first one may have begun before the window.
+    const first = start === 0 ? 0 : bytes.indexOf(NEWLINE) + 1;
+    if (start > 0 && (first === 0 || first === bytes.length)) {
+      window *= 2;
+      continue;
+    }
+    yield* linesOf(bytes, first, start);
+    end = start + first;
+    window = WINDOW_BYTES;
+  }
+}
+
+function* linesOf(bytes: Buffer, first: number, offset: number): Generator<Line> {
+  let end = bytes.length;
+  while (end > first) {
+    const textEnd = bytes[end - 1] === NEWLINE ? end - 1 : end;
+    const start = textEnd === first ? first : Math.max(first, bytes.lastIndexOf(NEWLINE, textEnd - 1) + 1);
+    yield { text: bytes.toString('utf8', start, textEnd), at: offset + start };
+    end = start;
+  }
+}
+
+/** Counts what a reader had to pass over. */
+export interface Skipped {
+  count: number;
+}
+
+/** A line that counts, with its place. */
+export interface Entry {
+  readonly record: RunRecord;
+  readonly at: number;
+}
+
+/**
+ * The runs of a journal, last ended first, each once. What does not parse is counted and passed over. Of two
+ * lines of one run the wrapper's own word counts, and of two settled ones the first: a settler that stalled
+ * between its look and its write must not make an old run the last one.
+ */
+export function* runsFromEnd(journal: Journal, skipped: Skipped): Generator<Entry> {
+  const seen = new Set<RunId>();
+  for (const line of linesFromEnd(journal)) {
+    if (line.text.trim() === '') continue;
+    const record = decodeRecord(line.text);
+    if (record === null) {
+      skipped.count++;
+      continue;
+    }
+    const id = idOf(record);
+    if (seen.has(id) || standsBefore(journal, record, line.at)) continue;
+    seen.add(id);
+    yield { record, at: line.at };
+  }
+}
+
+/** Whether another line of a settled run stands between the run's start and `at`. */
+function standsBefore(journal: Journal, record: RunRecord, at: number): boolean {
+  if (record.settled_at === null) return false;
+  return recordsSince(journal, record.journal, at).some((other) => idOf(other) === idOf(record));
+}
+
+/** Where in this journal the first line of a run can stand that began when `mark` was taken. */
+function searchFrom(journal: Journal, mark: JournalMark | null): number {
+  return mark !== null && mark.ino === journal.ino && mark.size <= journal.size ? mark.size : 0;
+}
+
+/** The records that whole lines hold between a mark and `end` (the end of the file). */
+function recordsSince(journal: Journal, mark: JournalMark | null, end = journal.size): RunRecord[] {
+  const records: RunRecord[] = [];
+  for (const line of linesFromEnd({ ...journal, size: end })) {
+    if (line.at < searchFrom(journal, mark)) break;
+    const record = decodeRecord(line.text);
+    if (record !== null) records.push(record);
+  }
+  return records;
+}
+
+/** A run that somebody looks for, and where the journal stood when it began. */
+export interface Sought {
+  readonly id: RunId;
+  readonly journal: JournalMark;
+}
+
+/** Which of the runs have a whole line in the journal. Only what was appended since they began is read. */
+export function findInJournal(journal: Journal, sought: readonly Sought[]): Set<RunId> {
+  const found = new Set<RunId>();
+  const from = Math.min(...sought.map((run) => searchFrom(journal, run.journal)));
+  if (from >= journal.size) return found;
+  const wanted = new Set(sought.map((run) => run.id));
+  for (const line of linesFromEnd(journal)) {
+    if (line.at < from) break;
+    const id = glimpseId(line.text);
+    if (id !== null && wanted.has(id) && decodeRecord(line.text) !== null) found.add(id);
+  }
+  return found;
+}
+
+const ID_FIELD = `"cron_job_id":"${ID_PREFIX}`;
+
+/** The id that a line seems to be of, without parsing it. */
+function glimpseId(line: string): RunId | null {
+  const at = line.indexOf(ID_FIELD);
+  if (at === -1) return null;
+  const id = line.slice(at + ID_FIELD.length, at + ID_FIELD.length + 36);
+  return isRunId(id) ? id : null;
+}
+
+/** The latest of the completions that were appended after `mark`, or `known`. */
+export function latestCompletion(journal: Journal, mark: JournalMark, known: string | null): string | null {
+  if (searchFrom(journal, mark) === journal.size) return known;
+  let latest = known;
+  for (const record of recordsSince(journal, mark)) latest = laterTime(latest, record.completed_at);
+  return latest;
+}
+
+/** The later of two ISO 8601 times in UTC; null is earlier than any. */
+export function laterTime(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return a ?? b;
+  return a < b ? b : a;
+}
+
+/** How the journal stands now, for a start record. */
+export function markOf(journal: Journal | null): JournalMark {
+  return journal === null ? { ino: null, size: 0 } : { ino: journal.ino, size: journal.size };
+}
+
+/** How many lines a journal has, and its first line. Counted bytewise: a million lines take a tenth of a second. */
+export function measure(journal: Journal): { lines: number; first: string | null } {
+  let lines = 0;
+  let first: string | null = null;
+  let last = NEWLINE;
+  for (let at = 0; at < journal.size; at += COUNT_BYTES) {
+    const bytes = readRange(journal.fd, at, Math.min(journal.size, at + COUNT_BYTES));
+    if (bytes.length === 0) break;
+    if (at === 0) first = bytes.toString('utf8', 0, Math.max(0, bytes.indexOf(NEWLINE)));
+    for (let i = bytes.indexOf(NEWLINE); i !== -1; i = bytes.indexOf(NEWLINE, i + 1)) lines++;
+    last = bytes[bytes.length - 1] ?? NEWLINE;
+  }
+  return { lines: last === NEWLINE ? lines : lines + 1, first };
+}
+
+const COUNT_BYTES = 1 << 20;
+
+/** The runs whose id `fits`, last ended first. Only lines of such runs are parsed. */
+export function searchJournal(journal: Journal, fits: (id: RunId) => boolean): RunRecord[] {
+  const records: RunRecord[] = [];
+  const seen = new Set<RunId>();
+  for (const line of linesFromEnd(journal)) {
+    const id = glimpseId(line.text);
+    if (id === null || seen.has(id) || !fits(id)) continue;
+    const record = decodeRecord(line.text);
+    if (record === null || standsBefore(journal, record, line.at)) continue;
+    seen.add(id);
+    records.push(record);
+  }
+  return records;
+}

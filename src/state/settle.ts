@@ -1,0 +1,75 @@
+import { statSync } from 'node:fs';
+import { type EndedRecord, encodeRecord, endedRecord, SCHEMA, settledRecord } from '../model/record.js';
+import { appendDurably, type Modes, removeIfThere, syncContents } from '../platform/durable.js';
+import { journalPath, runningDirectory } from './directory.js';
+import type { OverRun, Survey } from './survey.js';
+
+/** What a file in `running/` that is no start record must be to be removed. */
+export interface Clutter {
+  /** When this machine came up, milliseconds since 1970; null where that is not known. */
+  readonly bootedAtMs: number | null;
+  readonly nowMs: number;
+}
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * Moves the runs that are over into the journal: one append, one sync, then the start records go. The order is
+ * the wrapper's own: until the journal is on disk the start record is the only proof.
+ *
+ * @returns the records that were moved. Throws what the file system says; then nothing was removed.
+ */
+export function settle(
+  stateDir: string,
+  job: string,
+  survey: Survey,
+  modes: Modes,
+  settledAt: string,
+): EndedRecord[] {
+  const over = survey.over.filter(isOurs);
+  const recorded = survey.recorded.filter(isOurs);
+  // A line whose own wrapper could not sync it is written again: nobody knows whether it is on disk.
+  const doubtful = recorded.filter((named) => named.start.end !== null).flatMap(withEnd);
+  const moved = [...doubtful, ...over];
+  const journal = journalPath(stateDir, job);
+  if (moved.length > 0) appendDurably(journal, modes, () => linesOf(moved, settledAt));
+  else if (recorded.length > 0) syncContents(journal);
+  const directory = runningDirectory(stateDir, job);
+  for (const { name } of [...recorded, ...over]) removeIfThere(`${directory}/${name}`);
+  return over.map((run) => run.record);
+}
+
+/** Records of a newer version are its to settle. */
+function isOurs({ start }: Pick<OverRun, 'start'>): boolean {
+  return start.beginning.schema <= SCHEMA;
+}
+
+function withEnd(named: Survey['recorded'][number]): OverRun[] {
+  const { end, beginning, child } = named.start;
+  if (end === null) return [];
+  return [{ ...named, record: endedRecord(beginning, end, child?.pid ?? null) }];
+}
+
+function linesOf(runs: readonly OverRun[], settledAt: string): string {
+  return runs
+    .map((run) => `${encodeRecord(settledRecord(run.record, settledAt, run.start.journal))}\n`)
+    .join('');
+}
+
+/** Removes temporary and torn files whose boot is over, and temporary ones after an hour. */
+export function sweep(stateDir: string, job: string, leftovers: readonly string[], clutter: Clutter): void {
+  const directory = runningDirectory(stateDir, job);
+  for (const name of leftovers) {
+    const path = `${directory}/${name}`;
+    const changedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    if (changedMs !== undefined && isClutter(name, changedMs, clutter)) removeIfThere(path);
+  }
+}
+
+/** Pure: whether a leftover may go. Files that cronrun would never have made stay. */
+export function isClutter(name: string, changedMs: number, { bootedAtMs, nowMs }: Clutter): boolean {
+  const temporary = /^\.[0-9a-f-]{36}\.tmp$/.test(name);
+  if (!temporary && !/^[0-9a-f-]{36}\.jsonl$/.test(name)) return false;
+  if (bootedAtMs !== null && changedMs < bootedAtMs) return true;
+  return temporary && nowMs - changedMs > HOUR_MS;
+}

@@ -1,0 +1,183 @@
+import { readFileSync } from 'node:fs';
+import { errnoOf } from '../errors.js';
+import type { Identity, ProcessId } from '../model/liveness.js';
+import {
+  type Beginning,
+  beginningFrom,
+  type End,
+  endFrom,
+  type JournalMark,
+  markFrom,
+  parseObject,
+} from '../model/record.js';
+import { isRunId, type RunId } from '../model/run-id.js';
+
+/** The lines of a start record have fixed places, so that 2 and 3 can be overwritten on a full disk. */
+const BLOCK_BYTES = 4096;
+const CHILD_BYTES = 256;
+const END_BYTES = 8192;
+
+/** What line 1 says: the run as it began, who supervises it, and where the journal stood. */
+export interface StartLine {
+  readonly beginning: Beginning;
+  readonly wrapper: Identity;
+  readonly journal: JournalMark;
+}
+
+/** A start record as a reader finds it. */
+export interface StartRecord extends StartLine {
+  readonly id: RunId;
+  /** Line 2; null while the command is being started, or where it never was. */
+  readonly child: ProcessId | null;
+  /** Line 3, or the file's name; null while nobody has said how the run ended. */
+  readonly end: End | null;
+}
+
+/** The bytes of a start record, and where its second and third line begin. */
+export interface StartRecordBytes {
+  readonly bytes: Buffer;
+  readonly childAt: number;
+  readonly endAt: number;
+}
+
+/** Line 1 is as long as it needs to be; it is padded so that line 3 begins with a block, whose write is never torn. */
+export function encodeStartRecord(start: StartLine): StartRecordBytes {
+  const line = Buffer.from(
+    JSON.stringify({ ...start.beginning, wrapper: start.wrapper, journal: start.journal }),
+  );
+  const endAt = Math.ceil((line.length + 1 + CHILD_BYTES) / BLOCK_BYTES) * BLOCK_BYTES;
+  const childAt = endAt - CHILD_BYTES;
+  const bytes = Buffer.alloc(endAt + END_BYTES, ' ');
+  line.copy(bytes);
+  for (const next of [childAt, endAt, bytes.length]) bytes[next - 1] = NEWLINE;
+  return { bytes, childAt, endAt };
+}
+
+const NEWLINE = 10;
+
+/** What is written over line 2. */
+export function encodeChild(child: ProcessId): Buffer {
+  return Buffer.from(JSON.stringify(child));
+}
+
+/** What is written over line 3. */
+export function encodeEnd(end: End, previousCompletedAt: string | null): Buffer {
+  return Buffer.from(JSON.stringify({ ...end, previous_completed_at: previousCompletedAt }));
+}
+
+/** The name that carries an end where not even line 3 could be written. */
+export function endedFileName(id: RunId, end: End): string {
+  const endedMs = Date.parse(end.ended_at);
+  const parts = [end.status, end.reason, end.exit_code ?? 'x', end.signal ?? 'x', endedMs, end.duration_ms];
+  return `${id}.end-${parts.join('-')}.jsonl`;
+}
+
+const FILE_NAME =
+  /^([0-9a-f-]{36})(?:\.end-([a-z]+)-([a-z-]+)-(\d+|x)-(SIG[A-Z0-9]+|x)-(\d+)-(\d+))?\.jsonl$/;
+
+/** The run id in the name of a start record, and the end if it carries one; null for any other file. */
+export function readFileName(name: string): { id: RunId; end: End | null } | null {
+  const match = FILE_NAME.exec(name);
+  if (match === null || !isRunId(match[1] ?? '')) return null;
+  const [, id = '', status, reason, code, signal, endedMs, durationMs] = match;
+  if (status === undefined) return { id, end: null };
+  const time = new Date(Number(endedMs));
+  const endedAt = Number.isNaN(time.getTime()) ? null : time.toISOString();
+  const end = endFrom({
+    status,
+    reason,
+    exit_code: code === 'x' ? null : Number(code),
+    signal: signal === 'x' ? null : signal,
+    ended_at: endedAt,
+    completed_at: status === 'completed' ? endedAt : null,
+    duration_ms: Number(durationMs),
+    killed: false,
+    error: null,
+  });
+  return end === null ? null : { id, end };
+}
+
+/** The pieces of a start record's text. `torn`: its third line is there and does not parse (yet). */
+export interface ParsedStart {
+  readonly start: StartRecord;
+  readonly torn: boolean;
+}
+
+/** Null where line 1 is not whole: then nothing was started. */
+export function parseStartRecord(text: string, id: RunId, endInName: End | null): ParsedStart | null {
+  const [first = '', second = '', third = ''] = text.split('\n', 3);
+  const line1 = parseObject(first);
+  const beginning = line1 === null ? null : beginningFrom(line1);
+  const wrapper = line1 === null ? null : identityFrom(line1.wrapper);
+  if (line1 === null || beginning === null || wrapper === null) return null;
+  const line3 = parseObject(third);
+  const end = (line3 === null ? null : endFrom(line3)) ?? endInName;
+  const previous = end === null || line3 === null ? undefined : line3.previous_completed_at;
+  const start = {
+    id,
+    beginning: typeof previous === 'string' ? { ...beginning, previous_completed_at: previous } : beginning,
+    wrapper,
+    journal: markFrom(line1.journal) ?? { ino: null, size: 0 },
+    child: childFrom(second),
+    end,
+  };
+  return { start, torn: end === null && /\S/.test(third) };
+}
+
+function childFrom(line: string): ProcessId | null {
+  const json = parseObject(line);
+  if (json === null || typeof json.pid !== 'number') return null;
+  return { pid: json.pid, start_ticks: number(json.start_ticks) };
+}
+
+function identityFrom(value: unknown): Identity | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const json = value as Record<string, unknown>;
+  if (typeof json.pid !== 'number') return null;
+  return {
+    machine_id: string(json.machine_id),
+    host_name: string(json.host_name),
+    boot_id: string(json.boot_id),
+    pid_ns: string(json.pid_ns),
+    time_ns: string(json.time_ns),
+    pid: json.pid,
+    start_ticks: number(json.start_ticks),
+  };
+}
+
+function string(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function number(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
+}
+
+/** How often a third line that does not parse is looked at again, and how long apart: a write may be under way. */
+const LOOKS = 3;
+const LOOK_AGAIN_MS = 5;
+
+/** A file of `running/`: a start record, gone meanwhile, or nothing that says a run was started. */
+export type Found = StartRecord | 'gone' | 'garbage';
+
+/** Reads one start record. `pause` holds the reader between two looks at a torn third line. */
+export function readStartRecord(
+  path: string,
+  id: RunId,
+  endInName: End | null,
+  pause: (ms: number) => void,
+): Found {
+  for (let look = 0; ; look++) {
+    let text: string;
+    try {
+      text = readFileSync(path, 'utf8');
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return 'gone';
+      throw error;
+    }
+    const parsed = parseStartRecord(text, id, endInName);
+    if (parsed === null) return 'garbage';
+    if (!parsed.torn || look === LOOKS) return parsed.start;
+    pause(LOOK_AGAIN_MS);
+  }
+}

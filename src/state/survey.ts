@@ -1,0 +1,266 @@
+import { readdirSync, statSync } from 'node:fs';
+import { errnoOf } from '../errors.js';
+import type { GoingRun } from '../model/job-runs.js';
+import {
+  comparePlaces,
+  type GroupJudgement,
+  judgeGroup,
+  judgeProcess,
+  type Liveness,
+  type Place,
+  type PlaceMatch,
+  type ProcessTable,
+} from '../model/liveness.js';
+import {
+  type EndedRecord,
+  endedRecord,
+  goingRecord,
+  inferredRecord,
+  isInferred,
+  SCHEMA,
+} from '../model/record.js';
+import { formatRunId, type RunId } from '../model/run-id.js';
+import { judgeRun } from '../model/verdict.js';
+import { pauseMs } from '../platform/clock.js';
+import {
+  bootTimeMs,
+  canJudge,
+  hasEnvironmentEntry,
+  ownerOf,
+  probe,
+  readPlace,
+  readProcessTable,
+} from '../platform/identity.js';
+import { journalPath, runningDirectory } from './directory.js';
+import { findInJournal, type Journal, withJournal } from './journal.js';
+import { readFileName, readStartRecord, type StartRecord } from './start-record.js';
+
+/** A start record and the name of its file. */
+interface NamedStart {
+  readonly name: string;
+  readonly start: StartRecord;
+}
+
+/** A run that is over and does not stand in the journal yet. */
+export interface OverRun extends NamedStart {
+  readonly record: EndedRecord;
+}
+
+/** What `running/` of one job says, judged at one moment. */
+export interface Survey {
+  /** The one that started last comes first. */
+  readonly going: readonly GoingRun[];
+  /** In the order in which they count as ended, see contract 3.2. */
+  readonly over: readonly OverRun[];
+  /** Start records of runs that the journal has already and that no wrapper will remove any more. */
+  readonly recorded: readonly NamedStart[];
+  /** Files that are no start record: temporary ones and torn ones. */
+  readonly leftovers: readonly string[];
+  /** Start records whose first line does not parse. */
+  readonly garbage: number;
+}
+
+const NOTHING: Survey = { going: [], over: [], recorded: [], leftovers: [], garbage: 0 };
+
+/**
+ * Reads and judges the start records of a job, *then* asks the journal which of them it has: a wrapper that was
+ * alive a moment ago has had its word. `journal` is the journal as it was opened after the judging.
+ */
+export function surveyJob<T>(
+  stateDir: string,
+  job: string,
+  use: (survey: Survey, journal: Journal | null) => T,
+): T {
+  const directory = runningDirectory(stateDir, job);
+  const names = listDirectory(directory);
+  const found = names.length === 0 ? null : judgeAll(directory, readAll(directory, names));
+  return withJournalOrNull(journalPath(stateDir, job), (journal) =>
+    use(found === null ? NOTHING : sortOut(found, journal), journal),
+  );
+}
+
+function withJournalOrNull<T>(path: string, use: (journal: Journal | null) => T): T {
+  // Not `withJournal(path, use(null), use)`: that would use both.
+  const absent = Symbol('absent');
+  const result = withJournal<T | typeof absent>(path, absent, use);
+  return result === absent ? use(null) : (result as T);
+}
+
+/** The names in a directory; none where it does not exist. */
+export function listDirectory(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return [];
+    throw error;
+  }
+}
+
+interface Read {
+  readonly starts: NamedStart[];
+  readonly leftovers: string[];
+  garbage: number;
+}
+
+function readAll(directory: string, names: readonly string[]): Read {
+  const read: Read = { starts: [], leftovers: [], garbage: 0 };
+  for (const name of names) {
+    const file = readFileName(name);
+    const found =
+      file === null ? 'garbage' : readStartRecord(`${directory}/${name}`, file.id, file.end, pauseMs);
+    if (found === 'gone') continue;
+    if (found === 'garbage') {
+      read.leftovers.push(name);
+      if (file !== null) read.garbage++;
+    } else {
+      read.starts.push({ name, start: found });
+    }
+  }
+  return read;
+}
+
+interface Judged extends NamedStart {
+  readonly place: PlaceMatch;
+  readonly wrapper: Liveness;
+  readonly child: GroupJudgement;
+}
+
+interface JudgedAll extends Omit<Read, 'starts'> {
+  readonly starts: readonly Judged[];
+}
+
+const NOT_ASKED: GroupJudgement = { liveness: 'unknown', pids: [] };
+
+/** Wrappers first, all of them, then the processes they left: one look at /proc serves every run. */
+function judgeAll(directory: string, read: Read): JudgedAll {
+  const here = read.starts.some(({ start }) => start.end === null) && canJudge() ? readPlace() : null;
+  const starts = read.starts.map((named) => judgeWrapper(named, here));
+  const orphans = starts.filter((judged) => judged.place === 'here' && judged.wrapper === 'dead');
+  if (orphans.length === 0) return { ...read, starts };
+  const children = judgeChildren(directory, orphans);
+  return {
+    ...read,
+    starts: starts.map((judged) => ({ ...judged, child: children.get(judged) ?? NOT_ASKED })),
+  };
+}
+
+function judgeWrapper(named: NamedStart, here: Place | null): Judged {
+  const { wrapper, end } = named.start;
+  if (end !== null) return { ...named, place: 'here', wrapper: 'unknown', child: NOT_ASKED };
+  const place = comparePlaces(wrapper, here);
+  const liveness = place === 'here' ? judgeProcess(wrapper, probe(wrapper.pid)) : 'unknown';
+  return { ...named, place, wrapper: liveness, child: NOT_ASKED };
+}
+
+/**
+ * A list of /proc is no snapshot: a process may fork and end while it is read, and its child be missed. So
+ * whoever seems to be gone is looked for a second time before that counts as proof.
+ */
+function judgeChildren(directory: string, orphans: readonly Judged[]): Map<Judged, GroupJudgement> {
+  const judgements = new Map<Judged, GroupJudgement>();
+  for (let look = 0; look < 2; look++) {
+    const open = orphans.filter((judged) => judgements.get(judged)?.liveness !== 'alive');
+    if (open.length === 0) break;
+    const table = readProcessTable();
+    for (const judged of open) judgements.set(judged, judgeChild(directory, judged, table));
+  }
+  return judgements;
+}
+
+function judgeChild(directory: string, judged: Judged, table: ProcessTable): GroupJudgement {
+  const { child } = judged.start;
+  return child === null ? judgeUnwritten(directory, judged, table) : judgeGroup(child, table);
+}
+
+/**
+ * The wrapper died between fork and writing the child down: whoever was started with this run's id, by the same
+ * user and after the wrapper, is the run. Only here is the environment asked: an agent or a build daemon that a
+ * job started carries the id for ever and is not the run.
+ */
+function judgeUnwritten(directory: string, judged: Judged, table: ProcessTable): GroupJudgement {
+  const { wrapper, id } = judged.start;
+  const owner = fileOwner(`${directory}/${judged.name}`);
+  const entry = `CRONRUN_ID=${formatRunId(id)}`;
+  const pids: number[] = [];
+  let hidden = !table.complete || owner === null;
+  for (const process of table.processes) {
+    if (process.start_ticks < (wrapper.start_ticks ?? 0) || process.state === 'Z' || process.state === 'X')
+      continue;
+    const uid = ownerOf(process.pid);
+    if (uid !== owner && uid !== 0) continue;
+    const carries = hasEnvironmentEntry(process.pid, entry);
+    if (carries === true) pids.push(process.pid);
+    if (carries === null && uid === owner) hidden = true;
+  }
+  if (pids.length > 0) return { liveness: 'alive', pids };
+  return { liveness: hidden ? 'unknown' : 'dead', pids };
+}
+
+function fileOwner(path: string): number | null {
+  try {
+    return statSync(path).uid;
+  } catch {
+    return null;
+  }
+}
+
+/** The journal's word comes before everything that was judged. */
+function sortOut(judged: JudgedAll, journal: Journal | null): Survey {
+  const sought = judged.starts.map(({ start }) => start);
+  const inJournal: Set<RunId> =
+    journal === null || sought.length === 0 ? new Set() : findInJournal(journal, sought);
+  const going: GoingRun[] = [];
+  const over: OverRun[] = [];
+  const recorded: NamedStart[] = [];
+  for (const one of judged.starts) {
+    if (inJournal.has(one.start.id)) {
+      if (isOver(one)) recorded.push(one);
+      continue;
+    }
+    const record = recordOf(one);
+    if (record.status === 'running') going.push({ record, alivePids: one.child.pids });
+    else over.push({ name: one.name, start: one.start, record });
+  }
+  going.sort((a, b) => compareStarts(b.record, a.record));
+  over.sort(compareOver);
+  return { going, over, recorded, leftovers: judged.leftovers, garbage: judged.garbage };
+}
+
+/** Whether nobody will touch this start record any more: its wrapper is dead, or has said how the run ended. */
+function isOver({ start, place, wrapper }: Judged): boolean {
+  return start.end !== null || place === 'other-boot' || wrapper === 'dead';
+}
+
+function recordOf(judged: Judged): GoingRun['record'] | EndedRecord {
+  const { beginning, child, end } = judged.start;
+  const pid = child?.pid ?? null;
+  if (end !== null) return endedRecord(beginning, end, pid);
+  // A newer version may judge by other rules than ours: shown as far as it is understood.
+  if (beginning.schema > SCHEMA) return goingRecord(beginning, 'unverifiable', pid);
+  const verdict = judgeRun({ ...judged, child: judged.child.liveness });
+  if (verdict !== 'lost' && verdict !== 'rebooted') return goingRecord(beginning, verdict, pid);
+  return inferredRecord(beginning, verdict, pid, verdict === 'rebooted' ? bootTime() : null);
+}
+
+function bootTime(): string | null {
+  const ms = bootTimeMs();
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
+function compareStarts(a: { started_at: string; cron_job_id: string }, b: typeof a): number {
+  return compare(a.started_at, b.started_at) || compare(a.cron_job_id, b.cron_job_id);
+}
+
+/** Runs whose end was seen stand by that end; those that nobody saw end come after everything, by their start. */
+function compareOver(a: OverRun, b: OverRun): number {
+  const [inferredA, inferredB] = [isInferred(a.record), isInferred(b.record)];
+  if (inferredA !== inferredB) return inferredA ? 1 : -1;
+  return inferredA
+    ? compareStarts(a.record, b.record)
+    : compare(a.record.ended_at ?? '', b.record.ended_at ?? '');
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
