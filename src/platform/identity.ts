@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { kill } from 'node:process';
 import { errnoOf } from '../errors.js';
 import {
   type Identity,
@@ -58,11 +57,11 @@ function readStat(pid: number): ProcessStat | null {
   return text === null ? null : parseStat(text);
 }
 
-/** Looks at one pid: stat first, then kill(pid, 0), so that a process that ends in between is seen to be gone. */
+/** Looks at one pid: stat first, then process.kill(pid, 0), so that a process that ends in between is seen to be gone. */
 export function probe(pid: number): Probe {
   const stat = readStat(pid);
   try {
-    kill(pid, 0);
+    process.kill(pid, 0);
     return { kill: 'there', stat };
   } catch (error) {
     return { kill: errnoOf(error) === 'ESRCH' ? 'gone' : 'denied', stat };

@@ -1,5 +1,4 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { hrtime, pid } from 'node:process';
 
 /**
  * `count` random bytes from the kernel. node:crypto would cost 4.5 ms of every start. Where /dev/urandom is
@@ -15,7 +14,7 @@ export function randomBytes(count: number): Uint8Array {
       closeSync(fd);
     }
   } catch {
-    let seed = hrtime.bigint() ^ (BigInt(pid) << 32n);
+    let seed = process.hrtime.bigint() ^ (BigInt(process.pid) << 32n);
     for (let i = 0; i < count; i++) {
       seed = (seed * 6364136223846793005n + 1442695040888963407n) & 0xffffffffffffffffn;
       bytes[i] = Number(seed >> 56n);

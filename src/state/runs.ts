@@ -54,10 +54,15 @@ export function readJobRuns(stateDir: string, job: string): JobRuns | null {
   );
 }
 
-/** @see readJobRuns: the same for a survey that is at hand. */
-export function jobRuns(job: string, survey: Survey, journal: Journal | null): JobRuns | null {
+/** @see readJobRuns: the same for a survey that is at hand. `count`: how many runs of the journal are looked at. */
+export function jobRuns(
+  job: string,
+  survey: Survey,
+  journal: Journal | null,
+  count = RECENT,
+): JobRuns | null {
   const skipped: Skipped = { count: survey.garbage };
-  const tail = journal === null ? [] : take(endedFromEnd(journal, skipped), RECENT);
+  const tail = journal === null ? [] : take(endedFromEnd(journal, skipped), count);
   const ended = mergeEnded(survey.over, tail);
   if (ended.length === 0 && survey.going.length === 0) return null;
   const statuses: Status[] = ended.slice(0, RECENT).map((record) => record.status);

@@ -1,0 +1,58 @@
+import { exitStatusOf } from '../model/exit-status.js';
+import { LAUNCH_VARIABLES, readLaunch, restoreEnvironment } from '../platform/launch.js';
+import { effectiveUid, homeDirectory, userName } from '../platform/user.js';
+import { dieOf } from '../run/forward.js';
+import type { Plan } from '../run/plan.js';
+import { supervise } from '../run/supervise.js';
+import { stateDirectory } from '../state/directory.js';
+import type { ExecOptions, Surroundings } from './types.js';
+
+/**
+ * `cronrun exec`: runs `command` as one run of `job` and records it. Resolves with cronrun's exit status; where
+ * cronrun was told to stop it does not resolve but dies as it was told, after recording.
+ */
+export async function exec(
+  options: ExecOptions,
+  job: string,
+  command: readonly string[],
+  io: Surroundings,
+): Promise<number> {
+  const plan = planOf(options, job, command, io);
+  const { record, stoppedBy } = await supervise(plan, (notice) => io.err(`${JSON.stringify(notice)}\n`));
+  if (stoppedBy !== null) dieOf(stoppedBy, process.exit);
+  return exitStatusOf(record);
+}
+
+function planOf(options: ExecOptions, job: string, command: readonly string[], io: Surroundings): Plan {
+  const env = restoreEnvironment(io.env);
+  return {
+    job,
+    command,
+    env,
+    launch: readLaunch(io.env[LAUNCH_VARIABLES.seen]),
+    stateDir: stateDirectory({
+      given: options.stateDir,
+      isRoot: effectiveUid() === 0,
+      xdgStateHome: env.XDG_STATE_HOME,
+      home: homeDirectory(env),
+    }),
+    timeoutMs: options.timeoutMs,
+    timeoutSource: options.timeoutSource,
+    timeoutSignal: options.signal,
+    killAfterMs: options.killAfterMs,
+    successCodes: options.successCodes,
+    requireRecord: options.requireRecord,
+    recordCommand: options.recordCommand,
+    cwd: workingDirectory(),
+    user: userName(env),
+  };
+}
+
+/** Null where it was removed: the command starts there all the same. */
+function workingDirectory(): string | null {
+  try {
+    return process.cwd();
+  } catch {
+    return null;
+  }
+}

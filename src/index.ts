@@ -1,0 +1,132 @@
+import { CronrunError } from './errors.js';
+import { isJobName, JOB_NAME_RULE } from './model/job.js';
+import { newestRun } from './model/job-runs.js';
+import type { EndedRecord, RunningRecord, RunRecord, Status } from './model/record.js';
+import { parseRunReference } from './model/run-id.js';
+import { effectiveUid, homeDirectory } from './platform/user.js';
+import { stateDirectory } from './state/directory.js';
+import { findRuns, listJobs, listRuns, readJobRuns } from './state/runs.js';
+
+export { CronrunError, type ErrorCode } from './errors.js';
+export type {
+  CompletedRecord,
+  EndedRecord,
+  FailedRecord,
+  InferredRecord,
+  JournalMark,
+  Reason,
+  RunningRecord,
+  RunRecord,
+  SeenInterruptedRecord,
+  Status,
+  TimeoutRecord,
+} from './model/record.js';
+
+/** Where to read. */
+export interface RegistryOptions {
+  /** The state directory; default: where the command line would look (CRONRUN_STATE_DIR, then the usual place). */
+  readonly stateDir?: string;
+}
+
+/** What is known of one job now; the same facts as `cronrun status --json` and `cronrun ls --json`. */
+export interface JobStatus {
+  readonly job: string;
+  /** The run that `cronrun status` speaks of: one that goes on, else the last that ended. */
+  readonly newest: RunRecord;
+  /** Runs that go on: running, orphaned or unverifiable; the one that started last comes first. */
+  readonly running: readonly RunningRecord[];
+  /** The last run that ended; null while none has. */
+  readonly last: EndedRecord | null;
+  /** When a run of this job last completed, ISO 8601 in UTC; null if none ever did. */
+  readonly lastCompletedAt: string | null;
+  /** Statuses of the last runs, oldest first, at most 12. */
+  readonly recent: readonly Status[];
+  /** Lines and files that could not be understood and were passed over. */
+  readonly unreadable: number;
+}
+
+/**
+ * Reads what cronrun recorded. Every call looks anew, answers synchronously, and writes nothing.
+ * All of them throw CronrunError 'unreadable' where the state directory may not be read.
+ */
+export interface Registry {
+  /** Absolute path of the state directory; it need not exist. */
+  readonly stateDir: string;
+  /** Names of all jobs, sorted. */
+  jobs(): string[];
+  /** Null if no run of `job` is on record. CronrunError 'usage' for what is no job name. */
+  status(job: string): JobStatus | null;
+  /** The last run of `job` that ended; null if none has. CronrunError 'usage' for what is no job name. */
+  last(job: string): EndedRecord | null;
+  /** The runs of `job`, newest first, at most `limit` (default 20). CronrunError 'usage' for what is no job name. */
+  runs(job: string, options?: { readonly limit?: number }): readonly RunRecord[];
+  /**
+   * The run with this id, or with an id that begins or ends with at least 8 hex digits of it; null if there is
+   * none. CronrunError 'usage' for what is no run id, 'ambiguous-run' where several fit.
+   */
+  find(id: string): RunRecord | null;
+}
+
+/**
+ * Opens the records of a state directory for reading.
+ *
+ * @throws CronrunError 'no-state-directory' where none is given and this user has no home.
+ */
+export function openRegistry(options: RegistryOptions = {}): Registry {
+  const stateDir = locate(options.stateDir);
+  return {
+    stateDir,
+    jobs: () => listJobs(stateDir),
+    status: (job) => statusOf(stateDir, checked(job)),
+    last: (job) => readJobRuns(stateDir, checked(job))?.last ?? null,
+    runs: (job, { limit = 20 } = {}) => listRuns(stateDir, checked(job), limit)?.records ?? [],
+    find: (id) => findOne(stateDir, id),
+  };
+}
+
+function locate(given: string | undefined): string {
+  const { env } = process;
+  const found = stateDirectory({
+    given: given ?? env.CRONRUN_STATE_DIR ?? null,
+    isRoot: effectiveUid() === 0,
+    xdgStateHome: env.XDG_STATE_HOME,
+    home: homeDirectory(env),
+  });
+  if (found !== null) return found;
+  throw new CronrunError('no-state-directory', 'this user has no home directory', {
+    hint: 'pass stateDir, or set CRONRUN_STATE_DIR',
+  });
+}
+
+function checked(job: string): string {
+  if (isJobName(job)) return job;
+  throw new CronrunError('usage', `${JSON.stringify(job)} is not a job name: ${JOB_NAME_RULE}`);
+}
+
+function statusOf(stateDir: string, job: string): JobStatus | null {
+  const runs = readJobRuns(stateDir, job);
+  const newest = runs === null ? null : newestRun(runs);
+  if (runs === null || newest === null) return null;
+  const { last, lastCompletedAt, recent, unreadable } = runs;
+  return {
+    job,
+    newest,
+    running: runs.going.map((run) => run.record),
+    last,
+    lastCompletedAt,
+    recent,
+    unreadable,
+  };
+}
+
+function findOne(stateDir: string, id: string): RunRecord | null {
+  const reference = parseRunReference(id);
+  if (reference === null) {
+    const rule = 'at least 8 hex digits, with or without "cron:" and dashes';
+    throw new CronrunError('usage', `${JSON.stringify(id)} is not a run id: ${rule}`);
+  }
+  const found = findRuns(stateDir, reference);
+  if (found.length <= 1) return found[0] ?? null;
+  const ids = found.map((record) => record.cron_job_id).join(', ');
+  throw new CronrunError('ambiguous-run', `${JSON.stringify(id)} fits several runs: ${ids}`);
+}

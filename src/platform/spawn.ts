@@ -1,0 +1,48 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { errnoOf } from '../errors.js';
+import type { Launch } from './launch.js';
+
+/** A child that runs, or the errno word for why there is none. */
+export type Started = { readonly child: ChildProcess; readonly pid: number } | { readonly errno: string };
+
+/**
+ * Starts `command` in a session and process group of its own, with our stdin, stdout, stderr, umask and working
+ * directory. What node altered on its way here (ignored signals, the soft limit of open files) is put back by a
+ * shell that then becomes the command; it is paid only where something was altered.
+ */
+export async function startChild(
+  command: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  launch: Launch,
+): Promise<Started> {
+  const shim = shimScript(launch);
+  const [file = '', ...args] = shim === null ? command : ['/bin/sh', '-c', shim, 'sh', ...command];
+  let child: ChildProcess;
+  try {
+    child = spawn(file, args, { stdio: 'inherit', detached: true, env });
+  } catch (error) {
+    return { errno: errnoOf(error) ?? 'EINVAL' };
+  }
+  if (child.pid !== undefined) return { child, pid: child.pid };
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ errno: errnoOf(error) ?? 'EINVAL' }));
+  });
+}
+
+/** The shell's script, or null where there is nothing to put back. */
+function shimScript({ ignored, softFiles }: Launch): string | null {
+  const steps: string[] = [];
+  if (ignored.length > 0) steps.push(`trap '' ${ignored.join(' ')}`);
+  if (softFiles !== null && softFiles !== currentSoftFiles()) steps.push(`ulimit -S -n ${softFiles}`);
+  return steps.length === 0 ? null : [...steps, 'exec "$@"'].join('; ');
+}
+
+/** Our own soft limit of open files as the kernel tells it; null where it does not. */
+function currentSoftFiles(): string | null {
+  try {
+    return /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1] ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,44 @@
+import { type RunVariables, TWINS } from '../model/environment.js';
+import { unsureRuns } from '../model/job-runs.js';
+import type { EndedRecord } from '../model/record.js';
+import { formatRunId, type RunId } from '../model/run-id.js';
+import type { Past } from './look-back.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What a run is told of itself and of the run before; contract 2.1. Pure. */
+export function childEnvironment(
+  env: Environment,
+  job: string,
+  stateDir: string | null,
+  recordedAs: RunId | null,
+  past: Past,
+): Environment {
+  const inherited: Record<string, string | undefined> = { ...env };
+  for (const twin of TWINS) delete inherited[twin];
+  const { going = [], last = null, lastCompletedAt = null } = past.runs ?? {};
+  const variables: RunVariables = {
+    CRONRUN_ID: recordedAs === null ? '' : formatRunId(recordedAs),
+    CRONRUN_JOB: job,
+    CRONRUN_STATE_DIR: stateDir ?? '',
+    CRONRUN_RUNNING: going.map((run) => run.record.cron_job_id).join(' '),
+    CRONRUN_UNSURE: unsureRuns({ going, last })
+      .map((record) => record.cron_job_id)
+      .join(' '),
+    ...lastVariables(last, past.known),
+    CRONRUN_LAST_COMPLETED_AT: lastCompletedAt ?? '',
+  };
+  return { ...inherited, ...variables };
+}
+
+function lastVariables(last: EndedRecord | null, known: boolean) {
+  return {
+    CRONRUN_LAST_ID: last?.cron_job_id ?? '',
+    CRONRUN_LAST_STATUS: last?.status ?? (known ? 'none' : ''),
+    CRONRUN_LAST_REASON: last?.reason ?? '',
+    CRONRUN_LAST_EXIT_CODE: last?.exit_code?.toString() ?? '',
+    CRONRUN_LAST_SIGNAL: last?.signal ?? '',
+    CRONRUN_LAST_STARTED_AT: last?.started_at ?? '',
+    CRONRUN_LAST_ENDED_AT: last?.ended_at ?? '',
+  };
+}

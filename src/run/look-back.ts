@@ -1,0 +1,77 @@
+import { statSync } from 'node:fs';
+import type { JobRuns } from '../model/job-runs.js';
+import { type EndedRecord, isInferred, type JournalMark } from '../model/record.js';
+import { wallMs } from '../platform/clock.js';
+import { GROUP_READABLE, type Modes, PRIVATE } from '../platform/durable.js';
+import { bootTimeMs } from '../platform/identity.js';
+import { markOf } from '../state/journal.js';
+import { jobRuns } from '../state/runs.js';
+import { settle, sweep } from '../state/settle.js';
+import { type Survey, surveyJob } from '../state/survey.js';
+import type { Tell } from './notice.js';
+
+/** What a run knows of the runs before it. */
+export interface Past {
+  /** Null: no run of the job is on record. */
+  readonly runs: JobRuns | null;
+  /** False where the state directory cannot be read: then nothing is known, not even that there was no run. */
+  readonly known: boolean;
+  /** How the journal stood. */
+  readonly mark: JournalMark;
+  /** How to make things in this state directory. */
+  readonly modes: Modes;
+}
+
+const NOTHING_KNOWN: Past = { runs: null, known: false, mark: { ino: null, size: 0 }, modes: PRIVATE };
+
+/** Runs of the journal that are looked at: the last one, and enough to see the last completion past a race. */
+const LOOKED_AT = 4;
+
+/**
+ * Step 2 of the protocol: reads the runs before this one and settles those that are over. Nothing in here may
+ * keep the job from running; what cannot be settled now is settled by a later run.
+ */
+export function lookBack(stateDir: string, job: string, tell: Tell): Past {
+  const modes = modesIn(stateDir);
+  try {
+    const { survey, runs, mark } = surveyJob(stateDir, job, (found, journal) => ({
+      survey: found,
+      runs: jobRuns(job, found, journal, LOOKED_AT),
+      mark: markOf(journal),
+    }));
+    settleOver(stateDir, job, survey, modes, tell);
+    return { runs, known: true, mark, modes };
+  } catch {
+    return { ...NOTHING_KNOWN, modes };
+  }
+}
+
+/** Group rights that the administrator gave the state directory go on to what is made in it. */
+function modesIn(stateDir: string): Modes {
+  try {
+    const groupReads = (statSync(stateDir).mode & 0o040) !== 0;
+    return groupReads ? GROUP_READABLE : PRIVATE;
+  } catch {
+    return PRIVATE;
+  }
+}
+
+function settleOver(stateDir: string, job: string, survey: Survey, modes: Modes, tell: Tell): void {
+  const { over, recorded, leftovers } = survey;
+  if (over.length + recorded.length + leftovers.length === 0) return;
+  const nowMs = wallMs();
+  try {
+    const moved = settle(stateDir, job, survey, modes, new Date(nowMs).toISOString());
+    sayCutShort(moved, tell);
+    sweep(stateDir, job, leftovers, { bootedAtMs: bootTimeMs(), nowMs });
+  } catch {
+    // A full disk or a read-only one: they stay where they are, and readers see them there.
+  }
+}
+
+/** Said once, by the run that settles it: so a reboot in the middle of a job reaches the mailbox. */
+function sayCutShort(moved: readonly EndedRecord[], tell: Tell): void {
+  const lost = moved.filter(isInferred);
+  const newest = lost.at(-1);
+  if (newest !== undefined) tell({ kind: 'found-cut-short', newest, more: lost.length - 1 });
+}

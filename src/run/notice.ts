@@ -1,0 +1,32 @@
+import type { EndedRecord, InferredRecord } from '../model/record.js';
+import type { SignalName } from '../model/signal.js';
+
+/** What exec may have to say: contract 2.3. The words for people are the view's. */
+export type Notice =
+  /** Nothing about this run is on record, and it goes on. `path` null: there is no place for it. */
+  | { readonly kind: 'not-recorded'; readonly path: string | null; readonly error: unknown }
+  /** The start record is there and may not survive a power cut. */
+  | { readonly kind: 'not-durable'; readonly path: string; readonly error: unknown }
+  | { readonly kind: 'found-cut-short'; readonly newest: InferredRecord; readonly more: number }
+  | {
+      readonly kind: 'not-started';
+      readonly errno: string;
+      readonly interpreter: string | null;
+      readonly path: string | undefined;
+      readonly exitStatus: number;
+    }
+  | { readonly kind: 'passed-on'; readonly signal: SignalName; readonly pid: number }
+  /** How it ended; said for timeouts, stops and deaths by signal only. */
+  | { readonly kind: 'ended'; readonly record: EndedRecord; readonly lastCompletedAt: string | null }
+  | { readonly kind: 'left-behind'; readonly pids: readonly number[] }
+  /** The journal would not take the end; where it is instead. */
+  | {
+      readonly kind: 'kept';
+      readonly where: 'start-record' | 'file-name';
+      readonly record: EndedRecord;
+      readonly error: unknown;
+    }
+  /** Nothing would take the end: the record itself is said. */
+  | { readonly kind: 'said-only'; readonly record: EndedRecord; readonly error: unknown };
+
+export type Tell = (notice: Notice) => void;

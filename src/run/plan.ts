@@ -1,0 +1,24 @@
+import type { SignalName } from '../model/signal.js';
+import type { Launch } from '../platform/launch.js';
+
+/** Everything that is decided about a run before it begins. */
+export interface Plan {
+  readonly job: string;
+  /** Program and arguments as they will be started. */
+  readonly command: readonly string[];
+  /** The environment that the command would find without cronrun. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly launch: Launch;
+  /** Absolute; null where there is no place for records. */
+  readonly stateDir: string | null;
+  readonly timeoutMs: number | null;
+  readonly timeoutSource: string | null;
+  readonly timeoutSignal: SignalName;
+  /** The grace period; 0: SIGKILL is never sent. */
+  readonly killAfterMs: number;
+  readonly successCodes: readonly number[];
+  readonly requireRecord: boolean;
+  readonly recordCommand: 'all' | 'name';
+  readonly cwd: string | null;
+  readonly user: string | null;
+}

@@ -1,0 +1,125 @@
+import { closeSync, existsSync, fstatSync } from 'node:fs';
+import { errnoOf } from '../errors.js';
+import { type End, type EndedRecord, encodeRecord, endedRecord } from '../model/record.js';
+import {
+  type AppendTarget,
+  appendDurably,
+  createUnlessThere,
+  freeBytes,
+  type Modes,
+  makeDirectories,
+  overwriteDurably,
+  removeIfThere,
+  renameDurably,
+} from '../platform/durable.js';
+import { randomBytes } from '../platform/random.js';
+import { jobDirectory, journalPath, reservePath } from '../state/directory.js';
+import { latestCompletion } from '../state/journal.js';
+import { encodeEnd, endedFileName } from '../state/start-record.js';
+import type { Past } from './look-back.js';
+import type { Tell } from './notice.js';
+import type { Begun, StartFile } from './record-start.js';
+
+/**
+ * Steps 10 to 12 of the protocol: the journal line, synced; only then the start record goes. Where the journal
+ * does not take the line, the end goes into the start record, then into its name, then to stderr.
+ */
+export function recordEnd(
+  stateDir: string | null,
+  begun: Begun,
+  past: Past,
+  end: End,
+  pid: number | null,
+  tell: Tell,
+): EndedRecord {
+  const record = endedRecord(begun.beginning, end, pid);
+  if (stateDir === null) return record;
+  try {
+    const written = appendToJournal(stateDir, record, past);
+    forget(begun.file);
+    refillReserve(stateDir, past.modes);
+    return written;
+  } catch (error) {
+    keepElsewhere(begun, end, record, error, tell);
+    return record;
+  }
+}
+
+function appendToJournal(stateDir: string, record: EndedRecord, past: Past): EndedRecord {
+  let written = record;
+  // Runs that ended while this one went on stand in the journal now; the line must not hide their completion.
+  const compose = (journal: AppendTarget) => {
+    const known = record.previous_completed_at;
+    written = { ...record, previous_completed_at: latestCompletion(journal, past.mark, known) };
+    return `${encodeRecord(written)}\n`;
+  };
+  const path = journalPath(stateDir, record.job);
+  try {
+    appendDurably(path, past.modes, compose);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    makeDirectories(jobDirectory(stateDir, record.job), past.modes.directory);
+    appendDurably(path, past.modes, compose);
+  }
+  return written;
+}
+
+/** The journal has the line, so a start record that cannot be removed is overruled by it. */
+function forget(file: StartFile | null): void {
+  if (file === null) return;
+  try {
+    closeSync(file.fd);
+    removeIfThere(`${file.directory}/${file.name}`);
+  } catch {
+    // a later run removes it
+  }
+}
+
+function keepElsewhere(begun: Begun, end: End, record: EndedRecord, error: unknown, tell: Tell): void {
+  const { file } = begun;
+  if (file !== null && keepInLine(file, end, record)) {
+    tell({ kind: 'kept', where: 'start-record', record, error });
+  } else if (file !== null && keepInName(file, begun, end)) {
+    tell({ kind: 'kept', where: 'file-name', record, error });
+  } else {
+    tell({ kind: 'said-only', record, error });
+  }
+}
+
+/** Overwrites the third line, which needs no space on most file systems. A file nobody can find keeps nothing. */
+function keepInLine(file: StartFile, end: End, record: EndedRecord): boolean {
+  try {
+    if (fstatSync(file.fd).nlink === 0) return false;
+    overwriteDurably(file.fd, encodeEnd(end, record.previous_completed_at), file.endAt);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The way that works on a full btrfs, which copies what is overwritten. */
+function keepInName(file: StartFile, begun: Begun, end: End): boolean {
+  try {
+    renameDurably(file.directory, file.name, endedFileName(begun.id, end));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Given up when a start record does not fit on a full disk. */
+const RESERVE_BYTES = 262_144;
+
+/** The reserve is taken from plenty only. */
+const PLENTY_BYTES = 16 * 1024 * 1024;
+
+/** After the command, never before it; of random bytes, because zeros take no room on a file system that packs. */
+function refillReserve(stateDir: string, modes: Modes): void {
+  const path = reservePath(stateDir);
+  try {
+    if (existsSync(path) || freeBytes(stateDir) < PLENTY_BYTES) return;
+    createUnlessThere(path, () => randomBytes(RESERVE_BYTES), modes.file);
+  } catch {
+    // without a reserve a full disk is met as without cronrun
+  }
+}

@@ -1,0 +1,173 @@
+import { closeSync } from 'node:fs';
+import { CronrunError, errnoOf, explainErrno } from '../errors.js';
+import type { ProcessId } from '../model/liveness.js';
+import { type Beginning, cutCommand, type End, SCHEMA } from '../model/record.js';
+import { formatRunId, type RunId } from '../model/run-id.js';
+import {
+  createWhole,
+  type Modes,
+  makeDirectories,
+  overwriteDurably,
+  removeIfThere,
+  writeWhole,
+} from '../platform/durable.js';
+import { hostName, readIdentity } from '../platform/identity.js';
+import { reservePath, runningDirectory } from '../state/directory.js';
+import { encodeChild, encodeEnd, encodeStartRecord, type StartLine } from '../state/start-record.js';
+import type { Past } from './look-back.js';
+import type { Tell } from './notice.js';
+import type { Plan } from './plan.js';
+
+/** The start record of this run as its wrapper holds it. */
+export interface StartFile {
+  readonly fd: number;
+  readonly directory: string;
+  readonly name: string;
+  readonly childAt: number;
+  readonly endAt: number;
+}
+
+/** A run that began, on record or not. */
+export interface Begun {
+  readonly id: RunId;
+  readonly beginning: Beginning;
+  /** Null: nothing of this run is on record. */
+  readonly file: StartFile | null;
+}
+
+/** Steps 3 to 5 of the protocol. CronrunError 'not-recorded' where a record is required and cannot be had. */
+export function recordStart(plan: Plan, past: Past, id: RunId, startedAt: string, tell: Tell): Begun {
+  const beginning = beginningOf(plan, past, id, startedAt);
+  const { stateDir } = plan;
+  if (stateDir === null) {
+    const error = new Error('HOME is not set and the password database does not know this user');
+    return { id, beginning, file: withoutRecord(plan, null, error, tell) };
+  }
+  const directory = runningDirectory(stateDir, plan.job);
+  const start: StartLine = { beginning, wrapper: readIdentity(process.pid), journal: past.mark };
+  try {
+    const { file, syncError } = createStartFile(stateDir, directory, id, start, past.modes);
+    if (syncError !== null) notDurable(plan, file, syncError, startedAt, tell);
+    return { id, beginning, file };
+  } catch (error) {
+    if (error instanceof CronrunError) throw error;
+    return { id, beginning, file: withoutRecord(plan, directory, error, tell) };
+  }
+}
+
+function beginningOf(plan: Plan, past: Past, id: RunId, startedAt: string): Beginning {
+  const { command, cut } = cutCommand(plan.recordCommand === 'all' ? plan.command : plan.command.slice(0, 1));
+  return {
+    schema: SCHEMA,
+    cron_job_id: formatRunId(id),
+    job: plan.job,
+    started_at: startedAt,
+    timeout_ms: plan.timeoutMs,
+    timeout_source: plan.timeoutSource,
+    timeout_signal: plan.timeoutSignal,
+    kill_after_ms: plan.killAfterMs,
+    command,
+    command_cut: cut,
+    cwd: plan.cwd,
+    host: hostName(),
+    user: plan.user,
+    previous_completed_at: past.runs?.lastCompletedAt ?? null,
+  };
+}
+
+interface Created {
+  readonly file: StartFile;
+  readonly syncError: unknown;
+}
+
+/** On a full disk the reserve is given up, and it is tried once more. */
+function createStartFile(
+  stateDir: string,
+  directory: string,
+  id: RunId,
+  start: StartLine,
+  modes: Modes,
+): Created {
+  const create = () => createIn(directory, id, start, modes);
+  try {
+    return create();
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno !== 'ENOSPC' && errno !== 'EDQUOT') throw error;
+    if (!removeIfThere(reservePath(stateDir))) throw error;
+    return create();
+  }
+}
+
+/** The directories are there in all but the first run of a job, so they are made when they turn out to be missing. */
+function createIn(directory: string, id: RunId, start: StartLine, modes: Modes): Created {
+  const { bytes, childAt, endAt } = encodeStartRecord(start);
+  const name = `${id}.jsonl`;
+  const create = () => createWhole(directory, name, `.${id}.tmp`, bytes, modes.file);
+  let made: ReturnType<typeof create>;
+  try {
+    made = create();
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    makeDirectories(directory, modes.directory);
+    made = create();
+  }
+  return { file: { fd: made.fd, directory, name, childAt, endAt }, syncError: made.syncError };
+}
+
+function withoutRecord(plan: Plan, path: string | null, error: unknown, tell: Tell): null {
+  if (plan.requireRecord) throw refusal(plan, error);
+  tell({ kind: 'not-recorded', path, error });
+  return null;
+}
+
+function refusal(plan: Plan, error: unknown): CronrunError {
+  const why = `${plan.job}: NOT STARTED: its start cannot be recorded (${explainErrno(error)})`;
+  return new CronrunError('not-recorded', why, {
+    hint: '--require-record asks for a durable record before anything runs',
+    cause: error,
+  });
+}
+
+/** The record is true while we live. Where that is not enough it is taken back, or says that nothing was started. */
+function notDurable(plan: Plan, file: StartFile, error: unknown, startedAt: string, tell: Tell): void {
+  const path = `${file.directory}/${file.name}`;
+  if (!plan.requireRecord) {
+    tell({ kind: 'not-durable', path, error });
+    return;
+  }
+  try {
+    removeIfThere(path);
+  } catch {
+    tryTo(() => overwriteDurably(file.fd, encodeEnd(notStarted(startedAt), null), file.endAt));
+  }
+  closeSync(file.fd);
+  throw refusal(plan, error);
+}
+
+function notStarted(startedAt: string): End {
+  return {
+    status: 'failed',
+    reason: 'not-started',
+    exit_code: 125,
+    signal: null,
+    completed_at: null,
+    ended_at: startedAt,
+    duration_ms: 0,
+    killed: false,
+    error: null,
+  };
+}
+
+/** Step 7: no sync, it means something in this boot only; a failure costs an orphan its proof, not the job its run. */
+export function recordChild(file: StartFile, child: ProcessId): void {
+  tryTo(() => writeWhole(file.fd, encodeChild(child), file.childAt));
+}
+
+function tryTo(act: () => void): void {
+  try {
+    act();
+  } catch {
+    // said by nobody: see the callers
+  }
+}

@@ -1,0 +1,120 @@
+import type { End, EndedRecord } from '../model/record.js';
+import { makeRunId } from '../model/run-id.js';
+import type { SignalName } from '../model/signal.js';
+import { monotonicMs, wallMs } from '../platform/clock.js';
+import { findObstacle } from '../platform/command.js';
+import { PRIVATE } from '../platform/durable.js';
+import { processId } from '../platform/identity.js';
+import { randomBytes } from '../platform/random.js';
+import { startChild } from '../platform/spawn.js';
+import { childEnvironment } from './child-environment.js';
+import { judgeEnding } from './ending.js';
+import { lookBack, type Past } from './look-back.js';
+import type { Notice, Tell } from './notice.js';
+import type { Plan } from './plan.js';
+import { recordEnd } from './record-end.js';
+import { type Begun, recordChild, recordStart } from './record-start.js';
+import { type Watched, watch } from './watch.js';
+
+/** A run that is over and recorded. */
+export interface Outcome {
+  readonly record: EndedRecord;
+  /** The signal by which cronrun itself was told to stop, where that is how the run ended; else null. */
+  readonly stoppedBy: SignalName | null;
+}
+
+const NO_PAST: Past = { runs: null, known: false, mark: { ino: null, size: 0 }, modes: PRIVATE };
+
+/** How far an end is from being recorded: everything of it but the times. */
+type Ending = Pick<End, 'status' | 'reason' | 'exit_code' | 'signal' | 'killed' | 'error'>;
+
+/**
+ * One run from its start record to its journal line, in the order of the write-ahead protocol. Two steps carry
+ * all of it: the start record is durable before the command is started, and it goes only when the journal line
+ * is durable.
+ */
+export async function supervise(plan: Plan, tell: Tell): Promise<Outcome> {
+  const { stateDir, job } = plan;
+  const past = stateDir === null ? NO_PAST : lookBack(stateDir, job, tell);
+
+  const startedMs = wallMs();
+  const startedAt = monotonicMs();
+  const id = makeRunId(startedMs, randomBytes(10));
+  const begun = recordStart(plan, past, id, new Date(startedMs).toISOString(), tell);
+
+  const attempt = await start(plan, begun, past, tell);
+  if ('watched' in attempt) {
+    const { watched, pid } = attempt;
+    const end = stamp(endingOf(watched, plan), startedAt);
+    const record = recordEnd(stateDir, begun, past, end, pid, tell);
+    tellEnd(record, watched, tell);
+    return { record, stoppedBy: stopOf(record, watched) };
+  }
+  const end = stamp(attempt.ending, startedAt);
+  const record = recordEnd(stateDir, begun, past, end, null, tell);
+  tell(attempt.notice);
+  return { record, stoppedBy: null };
+}
+
+type Attempt =
+  | { readonly watched: Watched; readonly pid: number }
+  | { readonly ending: Ending; readonly notice: Notice };
+
+/** Steps 6 to 9: the child, its identity in the record, and its end. */
+async function start(plan: Plan, begun: Begun, past: Past, tell: Tell): Promise<Attempt> {
+  const path = plan.env.PATH;
+  const obstacle = findObstacle(plan.command[0] ?? '', path);
+  if (obstacle !== null) return notStarted(obstacle.errno, obstacle.interpreter, path);
+  const recordedAs = begun.file === null ? null : begun.id;
+  const env = childEnvironment(plan.env, plan.job, plan.stateDir, recordedAs, past);
+  const started = await startChild(plan.command, env, plan.launch);
+  if ('errno' in started) return notStarted(started.errno, null, path);
+  if (begun.file !== null) recordChild(begun.file, processId(started.pid));
+  return { watched: await watch(started.child, started.pid, plan, tell), pid: started.pid };
+}
+
+/** As a shell would say it: 127 for what is not there, 126 for what is there and cannot be run. */
+function notStarted(errno: string, interpreter: string | null, path: string | undefined): Attempt {
+  const exitStatus = errno === 'ENOENT' || errno === 'ENOTDIR' ? 127 : 126;
+  return {
+    ending: {
+      status: 'failed',
+      reason: 'not-started',
+      exit_code: exitStatus,
+      signal: null,
+      killed: false,
+      error: errno,
+    },
+    notice: { kind: 'not-started', errno, interpreter, path, exitStatus },
+  };
+}
+
+function endingOf(watched: Watched, plan: Plan): Ending {
+  const ending = judgeEnding({ ...watched, successCodes: plan.successCodes });
+  return { ...ending, killed: watched.killed, error: null };
+}
+
+/** The end of the run: the child was waited for, and nothing more is waited for. */
+function stamp(ending: Ending, startedAt: number): End {
+  const duration = Math.round(monotonicMs() - startedAt);
+  const endedAt = new Date(wallMs()).toISOString();
+  return {
+    ...ending,
+    completed_at: ending.status === 'completed' ? endedAt : null,
+    ended_at: endedAt,
+    duration_ms: duration,
+  } as End;
+}
+
+/** A plain exit code, zero or not, is the command's own business: nothing is added to it. */
+function tellEnd(record: EndedRecord, { leftBehind }: Watched, tell: Tell): void {
+  if (record.reason !== 'exited') {
+    tell({ kind: 'ended', record, lastCompletedAt: record.previous_completed_at });
+  }
+  if (leftBehind.length > 0) tell({ kind: 'left-behind', pids: leftBehind });
+}
+
+function stopOf(record: EndedRecord, { cause }: Watched): SignalName | null {
+  if (record.reason !== 'stopped') return null;
+  return cause?.kind === 'stop' ? cause.signal : (record.signal as SignalName);
+}

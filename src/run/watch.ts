@@ -1,0 +1,133 @@
+import type { ChildProcess } from 'node:child_process';
+import { type SignalName, signalNumber } from '../model/signal.js';
+import { monotonicMs } from '../platform/clock.js';
+import type { Cause, ChildExit } from './ending.js';
+import { isStop, isSuspending, receiveSignals } from './forward.js';
+import { livingMembers, signalAndContinue, signalGroup, waitForGroup } from './group.js';
+import type { Tell } from './notice.js';
+import type { Plan } from './plan.js';
+import { after } from './timer.js';
+
+/** What was seen of a child from its start to its end. */
+export interface Watched {
+  readonly exit: ChildExit;
+  readonly cause: Cause | null;
+  readonly lateStops: readonly SignalName[];
+  /** SIGKILL was sent. */
+  readonly killed: boolean;
+  /** Processes of the group that even SIGKILL did not end. */
+  readonly leftBehind: readonly number[];
+}
+
+/** How long the rest of a group may take to die of SIGKILL. */
+const DYING_MS = 5000;
+
+/**
+ * Steps 8 and 9 of the protocol: forwards what comes, ends the run when its time is over, waits for the child
+ * without end, and for what is left of its group after a timeout or a stop.
+ */
+export async function watch(child: ChildProcess, group: number, plan: Plan, tell: Tell): Promise<Watched> {
+  const watching = new Watch(group, plan, tell);
+  const exit = await watching.untilExit(child);
+  await watching.turn();
+  await watching.turn();
+  const leftBehind = await watching.endRest();
+  return { exit, leftBehind, ...watching.seen() };
+}
+
+class Watch {
+  #cause: Cause | null = null;
+  #killed = false;
+  #childIsGone = false;
+  #firstSignalAt: number | null = null;
+  readonly #lateStops: SignalName[] = [];
+  readonly #cancels: (() => void)[] = [];
+  readonly #group: number;
+  readonly #plan: Plan;
+  readonly #tell: Tell;
+
+  constructor(group: number, plan: Plan, tell: Tell) {
+    this.#group = group;
+    this.#plan = plan;
+    this.#tell = tell;
+  }
+
+  /** `exit`, never `close`: a descendant may hold our stdout for hours. */
+  untilExit(child: ChildProcess): Promise<ChildExit> {
+    return new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        this.#childIsGone = true;
+        for (const cancel of this.#cancels) cancel();
+        resolve({ code, signal });
+      });
+      const { timeoutMs } = this.#plan;
+      if (timeoutMs !== null) this.#cancels.push(after(timeoutMs, () => this.#timeOut()));
+      receiveSignals((signal) => this.#receive(signal));
+    });
+  }
+
+  /** One turn of the event loop, in which signals that came at the moment of the exit are received. */
+  turn(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
+  seen(): Pick<Watched, 'cause' | 'lateStops' | 'killed'> {
+    return { cause: this.#cause, lateStops: this.#lateStops, killed: this.#killed };
+  }
+
+  #receive(signal: SignalName): void {
+    if (this.#plan.launch.ignored.includes(signalNumber(signal))) return;
+    if (this.#childIsGone) this.#receiveLate(signal);
+    else if (isSuspending(signal)) this.#suspend();
+    else if (isStop(signal)) this.#stop(signal);
+    else signalGroup(this.#group, signal);
+  }
+
+  /** The child is waited for, so its number may be a stranger's: only a group that is known to live is signalled. */
+  #receiveLate(signal: SignalName): void {
+    if (this.#cause === null) {
+      if (isStop(signal)) this.#lateStops.push(signal);
+    } else if (!isSuspending(signal) && livingMembers(this.#group).length > 0) {
+      signalGroup(this.#group, signal);
+    }
+  }
+
+  #stop(signal: SignalName): void {
+    const first = this.#cause === null;
+    this.#cause ??= { kind: 'stop', signal };
+    signalAndContinue(this.#group, signal);
+    if (first) this.#tell({ kind: 'passed-on', signal, pid: this.#group });
+  }
+
+  /** The group gets STOP: it is an orphaned one for the kernel, which ignores TSTP there. */
+  #suspend(): void {
+    signalGroup(this.#group, 'SIGSTOP');
+    process.kill(process.pid, 'SIGSTOP');
+  }
+
+  #timeOut(): void {
+    this.#cause ??= { kind: 'timeout' };
+    this.#firstSignalAt = monotonicMs();
+    signalAndContinue(this.#group, this.#plan.timeoutSignal);
+    const { killAfterMs } = this.#plan;
+    if (killAfterMs > 0) this.#cancels.push(after(killAfterMs, () => this.#kill()));
+  }
+
+  #kill(): void {
+    this.#killed = true;
+    signalGroup(this.#group, 'SIGKILL');
+  }
+
+  /** What is left of the group after a timeout or a stop; a child that ended by itself may leave what it likes. */
+  async endRest(): Promise<number[]> {
+    if (this.#cause === null || livingMembers(this.#group).length === 0) return [];
+    signalAndContinue(this.#group, 'SIGTERM');
+    const { killAfterMs } = this.#plan;
+    if (killAfterMs === 0) return livingMembers(this.#group);
+    const since = this.#cause.kind === 'timeout' ? this.#firstSignalAt : null;
+    const rest = await waitForGroup(this.#group, (since ?? monotonicMs()) + killAfterMs);
+    if (rest.length === 0) return [];
+    this.#kill();
+    return waitForGroup(this.#group, monotonicMs() + DYING_MS);
+  }
+}
