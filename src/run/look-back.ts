@@ -24,8 +24,8 @@ export interface Past {
 
 const NOTHING_KNOWN: Past = { runs: null, known: false, mark: { ino: null, size: 0 }, modes: PRIVATE };
 
-/** Runs of the journal that are looked at: the last one, and enough to see the last completion past a race. */
-const LOOKED_AT = 4;
+/** Runs of the journal that are looked at: the last one, and one more in case two ended in the same moment. */
+const LOOKED_AT = 2;
 
 /**
  * Step 2 of the protocol: reads the runs before this one and settles those that are over. Nothing in here may

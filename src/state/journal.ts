@@ -28,7 +28,8 @@ export function withJournal<T>(path: string, absent: T, read: (journal: Journal)
   }
 }
 
-/** Read at once from the end; a line that is longer makes it grow. */
+/** Read at once from the end: a dozen lines at first, then more; a line that is longer makes it grow. */
+const FIRST_WINDOW_BYTES = 8192;
 const WINDOW_BYTES = 65_536;
 const NEWLINE = 10;
 
@@ -41,7 +42,7 @@ export interface Line {
 /** The lines of a journal from the last to the first, blank ones included. */
 export function* linesFromEnd(journal: Journal): Generator<Line> {
   let end = journal.size;
-  let window = WINDOW_BYTES;
+  let window = FIRST_WINDOW_BYTES;
   while (end > 0) {
     const start = Math.max(0, end - window);
     const bytes = readRange(journal.fd, start, end);
