@@ -1,0 +1,173 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import os, { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach } from 'vitest';
+
+/** The built bin, as a crontab would name it. */
+export const BIN = resolve(import.meta.dirname, '../../bin/cronrun');
+
+/** Children named by behaviour. */
+export function fixture(name: string): string {
+  return resolve(import.meta.dirname, '../fixtures', name);
+}
+
+const cleanups: (() => void)[] = [];
+
+afterEach(() => {
+  for (const clean of cleanups.splice(0).reverse()) clean();
+});
+
+/** Runs `clean` after the test, whatever became of it. */
+export function afterwards(clean: () => void): void {
+  cleanups.push(clean);
+}
+
+/** An empty directory that is removed after the test. */
+export function scratch(prefix = 'cronrun-test-'): string {
+  const directory = mkdtempSync(join(tmpdir(), prefix));
+  afterwards(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** What cron gives a job, and nothing of the shell that runs the tests; `extra` on top. */
+export function cronEnvironment(extra: Record<string, string> = {}): Record<string, string> {
+  return {
+    PATH: '/usr/local/bin:/usr/bin:/bin',
+    HOME: process.env.HOME ?? '/root',
+    LOGNAME: 'tester',
+    SHELL: '/bin/sh',
+    CRONRUN_NODE: process.execPath,
+    ...extra,
+  };
+}
+
+export interface Options {
+  readonly env?: Record<string, string>;
+  readonly cwd?: string;
+  readonly input?: string | Buffer;
+  /** Ends a program that hangs; far above what any test needs. */
+  readonly timeoutMs?: number;
+}
+
+export interface Result {
+  /** What a shell would call $?: 128+n where a signal killed it. */
+  readonly status: number;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const HANGS_MS = 50_000;
+
+/** Runs any program to its end. */
+export function runProgram(file: string, args: readonly string[], options: Options = {}): Result {
+  const { signal, status, stdout, stderr, error } = spawnSync(file, args, {
+    env: options.env ?? cronEnvironment(),
+    cwd: options.cwd,
+    input: options.input ?? '',
+    timeout: options.timeoutMs ?? HANGS_MS,
+    killSignal: 'SIGKILL',
+    maxBuffer: 64 * 1024 * 1024,
+    encoding: 'utf8',
+  });
+  if (error !== undefined) throw error;
+  return { status: status ?? 128 + signalNumber(signal), signal, stdout, stderr };
+}
+
+/** Runs cronrun with `stateDir` to its end. */
+export function cronrun(stateDir: string, args: readonly string[], options: Options = {}): Result {
+  const env = { ...(options.env ?? cronEnvironment()), CRONRUN_STATE_DIR: stateDir };
+  return runProgram(BIN, args, { ...options, env });
+}
+
+function signalNumber(signal: NodeJS.Signals | null): number {
+  const { constants } = os;
+  return signal === null ? 0 : constants.signals[signal];
+}
+
+/** A cronrun that goes on while the test does. */
+export class Going {
+  stdout = '';
+  stderr = '';
+  readonly child: ChildProcess;
+  readonly ended: Promise<Result>;
+
+  constructor(stateDir: string, args: readonly string[], options: Options = {}) {
+    const env = { ...(options.env ?? cronEnvironment()), CRONRUN_STATE_DIR: stateDir };
+    this.child = spawn(BIN, args, { env, cwd: options.cwd, stdio: 'pipe' });
+    this.child.stdout?.on('data', (data) => {
+      this.stdout += data;
+    });
+    this.child.stderr?.on('data', (data) => {
+      this.stderr += data;
+    });
+    this.ended = new Promise((resolveEnd) => {
+      this.child.on('close', (code, signal) => {
+        const status = code ?? 128 + signalNumber(signal);
+        resolveEnd({ status, signal, stdout: this.stdout, stderr: this.stderr });
+      });
+    });
+    afterwards(() => void this.child.kill('SIGKILL'));
+  }
+
+  get pid(): number {
+    return this.child.pid ?? -1;
+  }
+
+  /** Resolves once `text` stands on stdout: fixtures say "ready" before anything is sent to them. */
+  says(text: string): Promise<unknown> {
+    return poll(() => this.stdout.includes(text), `"${text}" on stdout`);
+  }
+}
+
+export function start(stateDir: string, args: readonly string[], options: Options = {}): Going {
+  return new Going(stateDir, args, options);
+}
+
+/** Looks until `look` gives something true, at most `boundMs`. Never a guessed sleep. */
+export async function poll<T>(look: () => T, what: string, boundMs = 30_000): Promise<NonNullable<T>> {
+  const deadline = performance.now() + boundMs;
+  for (;;) {
+    const seen = look();
+    if (seen) return seen as NonNullable<T>;
+    if (performance.now() > deadline) throw new Error(`waited ${boundMs} ms in vain for ${what}`);
+    await new Promise((next) => setTimeout(next, 5));
+  }
+}
+
+/** True while a process lives; zombies do not. */
+export function isAlive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+  } catch {
+    return false;
+  }
+}
+
+/** The whole lines of a job's journal that are JSON. */
+export function journalOf(stateDir: string, job: string): Record<string, unknown>[] {
+  const path = `${stateDir}/jobs/${job}/journal.jsonl`;
+  if (!existsSync(path)) return [];
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+/** Names in a job's `running/`, temporary ones included. */
+export function runningOf(stateDir: string, job: string): string[] {
+  const path = `${stateDir}/jobs/${job}/running`;
+  return existsSync(path) ? readdirSync(path) : [];
+}
+
+/** The record that `last --json` prints. */
+export function lastOf(stateDir: string, job: string): Record<string, unknown> {
+  return JSON.parse(cronrun(stateDir, ['last', '--json', job]).stdout) as Record<string, unknown>;
+}
+
+/** What `status --json` prints. */
+export function statusOf(stateDir: string, job: string): Record<string, unknown> {
+  return JSON.parse(cronrun(stateDir, ['status', '--json', job]).stdout) as Record<string, unknown>;
+}
