@@ -19,7 +19,7 @@ export async function exec(
 ): Promise<number> {
   const plan = planOf(options, job, command, io);
   const { record, stoppedBy } = await supervise(plan, (notice) => io.err(`${JSON.stringify(notice)}\n`));
-  if (stoppedBy !== null) dieOf(stoppedBy, process.exit);
+  if (stoppedBy !== null) dieOf(stoppedBy);
   return exitStatusOf(record);
 }
 

@@ -58,11 +58,11 @@ export function receiveSignals(next: Receiver): void {
  * Ends cronrun as a shell expects of what was told to stop: killed by that signal. Where that has no effect (as
  * pid 1), or is not ours to do (QUIT), the exit status says the same.
  */
-export function dieOf(signal: SignalName, exit: (status: number) => never): never {
+export function dieOf(signal: SignalName): never {
   const listener = listeners.get(signal);
   if (DIES_BY.includes(signal) && listener !== undefined) {
     process.off(signal, listener);
     process.kill(process.pid, signal);
   }
-  exit(128 + signalNumber(signal));
+  process.exit(128 + signalNumber(signal));
 }

@@ -191,8 +191,8 @@ function readable<T>(path: string, read: () => T): T {
     return read();
   } catch (error) {
     if (error instanceof CronrunError) throw error;
-    const failed = (error as { path?: unknown }).path;
-    throw new CronrunError('unreadable', `cannot read ${String(failed ?? path)} (${explainErrno(error)})`, {
+    const failed = (error as { path?: string }).path ?? path;
+    throw new CronrunError('unreadable', `cannot read ${failed} (${explainErrno(error)})`, {
       hint: 'records are readable by their owner, by root, and by the group of a state directory of mode 2750',
       cause: error,
     });

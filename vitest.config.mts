@@ -1,8 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
+const report = process.env.CRONRUN_TEST_REPORT;
+
 // Two projects: `unit` needs nothing but node; `e2e` drives the built bin, so `npm test` builds first.
 export default defineConfig({
   test: {
+    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       {
         test: {
@@ -15,9 +18,8 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          fileParallelism: true,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           maxWorkers: 2,
         },
       },
