@@ -5,6 +5,7 @@ import { dieOf } from '../run/forward.js';
 import type { Plan } from '../run/plan.js';
 import { supervise } from '../run/supervise.js';
 import { stateDirectory } from '../state/directory.js';
+import { wordsFor } from './exec-notices.js';
 import type { ExecOptions, Surroundings } from './types.js';
 
 /**
@@ -18,7 +19,11 @@ export async function exec(
   io: Surroundings,
 ): Promise<number> {
   const plan = planOf(options, job, command, io);
-  const { record, stoppedBy } = await supervise(plan, (notice) => io.err(`${JSON.stringify(notice)}\n`));
+  const speaker = { job, program: command[0] ?? '', now: io.now };
+  const { record, stoppedBy } = await supervise(plan, (notice) => {
+    const words = wordsFor(notice, speaker);
+    if (words !== '') io.err(words);
+  });
   if (stoppedBy !== null) dieOf(stoppedBy);
   return exitStatusOf(record);
 }

@@ -13,7 +13,7 @@ export type Notice =
       readonly errno: string;
       readonly interpreter: string | null;
       readonly path: string | undefined;
-      readonly exitStatus: number;
+      readonly exitStatus: 126 | 127;
     }
   | { readonly kind: 'passed-on'; readonly signal: SignalName; readonly pid: number }
   /** How it ended; said for timeouts, stops and deaths by signal only. */

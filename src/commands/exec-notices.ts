@@ -1,0 +1,79 @@
+import { fstatSync } from 'node:fs';
+import { errnoOf, explainErrno } from '../errors.js';
+import type { EndedRecord } from '../model/record.js';
+import type { Notice } from '../run/notice.js';
+import {
+  foundCutShort,
+  keptInName,
+  keptInStartRecord,
+  leftBehind,
+  notDurable,
+  notRecorded,
+  notStarted,
+  passedOn,
+  saidOnly,
+  signaled,
+  stopped,
+  timedOut,
+} from '../view/notices.js';
+
+/** Whose words they are. */
+export interface Speaker {
+  readonly job: string;
+  readonly program: string;
+  readonly now: () => number;
+}
+
+/** What exec writes to stderr for a notice; empty where that goes without saying. */
+export function wordsFor(notice: Notice, { job, program, now }: Speaker): string {
+  switch (notice.kind) {
+    case 'not-recorded':
+      return notRecorded({ job, path: notice.path, why: explainErrno(notice.error) });
+    case 'not-durable':
+      return notDurable({ job, path: notice.path, why: explainErrno(notice.error) });
+    case 'found-cut-short':
+      return foundCutShort({ job, newest: notice.newest, more: notice.more });
+    case 'not-started':
+      return notStartedWords(notice, job, program);
+    case 'passed-on':
+      // In cron's mail the end says it all; a person at a terminal wonders why nothing happens.
+      return isTerminal(2) ? passedOn({ job, signal: notice.signal, pid: notice.pid }) : '';
+    case 'ended':
+      return endWords(notice.record, notice.lastCompletedAt, now());
+    case 'left-behind':
+      return leftBehind({ job, pids: notice.pids });
+    case 'kept': {
+      const kept = { job, status: notice.record.status, errno: errnoOf(notice.error) };
+      return notice.where === 'start-record' ? keptInStartRecord(kept) : keptInName(kept);
+    }
+    case 'said-only':
+      return saidOnly({ record: notice.record });
+  }
+}
+
+function notStartedWords(
+  notice: Extract<Notice, { kind: 'not-started' }>,
+  job: string,
+  program: string,
+): string {
+  const { errno, interpreter, exitStatus } = notice;
+  const because = interpreter === null ? null : `its interpreter ${interpreter} cannot be run (${errno})`;
+  const path = program.includes('/') ? null : (notice.path ?? null);
+  return notStarted({ job, command: program, errno, path, exitStatus, because });
+}
+
+function endWords(record: EndedRecord, lastCompletedAt: string | null, now: number): string {
+  if (record.status === 'timeout') return timedOut({ record, lastCompletedAt, now });
+  if (record.reason === 'stopped') return stopped({ record });
+  if (record.reason === 'signaled') return signaled({ record });
+  return '';
+}
+
+/** Good enough to decide about one line, without loading tty: a terminal is a character device, and so is /dev/null. */
+function isTerminal(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice();
+  } catch {
+    return false;
+  }
+}
