@@ -1,12 +1,32 @@
 import { describe, expect, it } from 'vitest';
-import { groups, manual, PAGES, PROSE, read, sorted, sources, WHOLE } from '../helpers/documents.js';
+import { type RunVariables, TWINS } from '../../src/model/environment.js';
+import { exists, groups, manual, PAGES, PROSE, read, sorted, sources, WHOLE } from '../helpers/documents.js';
 import { marked } from '../helpers/mdoc.js';
 import { OPTIONS } from '../helpers/options.js';
 
 const OURS = /\b(CRONRUN_[A-Z_]*[A-Z])\b/g;
 
-/** Not a variable: the build puts the version in its place. */
-const NO_VARIABLES = ['CRONRUN_VERSION'];
+const LAUNCHER = 'bin/cronrun';
+
+/** The build puts the version in the place of the first; the others are the shell's own. */
+const NO_VARIABLES = ['CRONRUN_VERSION', 'BASH_VERSION', 'IFS'];
+
+/** What the command finds; the type has all of them. */
+const GIVEN: Readonly<Record<keyof RunVariables, true>> = {
+  CRONRUN_ID: true,
+  CRONRUN_JOB: true,
+  CRONRUN_STATE_DIR: true,
+  CRONRUN_RUNNING: true,
+  CRONRUN_UNSURE: true,
+  CRONRUN_LAST_ID: true,
+  CRONRUN_LAST_STATUS: true,
+  CRONRUN_LAST_REASON: true,
+  CRONRUN_LAST_EXIT_CODE: true,
+  CRONRUN_LAST_SIGNAL: true,
+  CRONRUN_LAST_STARTED_AT: true,
+  CRONRUN_LAST_ENDED_AT: true,
+  CRONRUN_LAST_COMPLETED_AT: true,
+};
 
 /** What the program names of its own, and what it looks up of others. */
 function variablesOfProgram(): string[] {
@@ -14,7 +34,8 @@ function variablesOfProgram(): string[] {
     ...groups(text, OURS),
     ...groups(text, /\benv(?:ironment)?(?:\.|\[')([A-Z][A-Z_]+)\b/g),
   ]);
-  return sorted(names).filter((name) => !NO_VARIABLES.includes(name));
+  const inShell = exists(LAUNCHER) ? groups(read(LAUNCHER), /\$\{?([A-Z][A-Z_]+)\b/g) : [];
+  return sorted([...names, ...inShell]).filter((name) => !NO_VARIABLES.includes(name));
 }
 
 describe('the variables in cronrun(1)', () => {
@@ -29,13 +50,18 @@ describe('the variables in cronrun(1)', () => {
     expect(sorted(pairs)).toEqual(sorted(twins.map((option) => `${option.twin} -${option.name}`)));
   });
 
+  it('have, of the twins, one that the command finds', () => {
+    const twins = OPTIONS.map((option) => option.twin).filter((twin) => twin !== null);
+    expect(sorted(twins.filter((twin) => !(TWINS as readonly string[]).includes(twin)))).toEqual([
+      'CRONRUN_STATE_DIR',
+    ]);
+  });
+
   it('have all that the command finds', () => {
     const tags = manual
       .subsection('Variables that the command finds')
       .filter((line) => line.startsWith('.It '));
-    const last = ['ID', 'STATUS', 'REASON', 'EXIT_CODE', 'SIGNAL', 'STARTED_AT', 'ENDED_AT', 'COMPLETED_AT'];
-    const given = ['ID', 'JOB', 'STATE_DIR', 'RUNNING', 'UNSURE', ...last.map((name) => `LAST_${name}`)];
-    expect(marked(tags, 'Ev')).toEqual(given.map((name) => `CRONRUN_${name}`));
+    expect(marked(tags, 'Ev')).toEqual(Object.keys(GIVEN));
   });
 
   it('have all that the program knows', () => {

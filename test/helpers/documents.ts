@@ -50,6 +50,6 @@ export function sorted(words: Iterable<string>): string[] {
  * True once every layer is in the tree; what is not written yet cannot be compared.
  * TO BE REMOVED, with the skips that use it, once it is.
  */
-export const WHOLE = ['bin/cronrun', 'src/main.ts', 'src/cli/options.ts', 'src/run', 'src/view'].every(
+export const WHOLE = ['bin/cronrun', 'src/main.ts', 'src/cli/options.ts', 'src/view/notices.ts'].every(
   exists,
 );
