@@ -181,9 +181,9 @@ function readsBack(fd: number, from: number, bytes: Buffer): boolean {
   return false;
 }
 
-/** The bytes of a file from `start` to `end`, fewer where it ends before. */
-export function readRange(fd: number, start: number, end: number): Buffer {
-  const bytes = Buffer.allocUnsafe(Math.max(0, end - start));
+/** The bytes of a file from `start` to `end`, fewer where it ends before; in `into` if that is given. */
+export function readRange(fd: number, start: number, end: number, into?: Buffer): Buffer {
+  const bytes = (into ?? Buffer.allocUnsafe(Math.max(0, end - start))).subarray(0, Math.max(0, end - start));
   let filled = 0;
   while (filled < bytes.length) {
     const count = readSync(fd, bytes, filled, bytes.length - filled, start + filled);

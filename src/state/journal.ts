@@ -1,6 +1,13 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { errnoOf } from '../errors.js';
-import { decodeRecord, idOf, type JournalMark, type RunRecord } from '../model/record.js';
+import {
+  decodeRecord,
+  type EndedRecord,
+  idOf,
+  isEnded,
+  type JournalMark,
+  type RunRecord,
+} from '../model/record.js';
 import { ID_PREFIX, isRunId, type RunId } from '../model/run-id.js';
 import { readRange } from '../platform/durable.js';
 
@@ -45,7 +52,7 @@ export function* linesFromEnd(journal: Journal): Generator<Line> {
   let window = FIRST_WINDOW_BYTES;
   while (end > 0) {
     const start = Math.max(0, end - window);
-    const bytes = readRange(journal.fd, start, end);
+    const bytes = readWindow(journal.fd, start, end);
     // Whole lines only: the first one may have begun before the window.
     const first = start === 0 ? 0 : bytes.indexOf(NEWLINE) + 1;
     if (start > 0 && (first === 0 || first === bytes.length)) {
@@ -58,14 +65,27 @@ export function* linesFromEnd(journal: Journal): Generator<Line> {
   }
 }
 
-function* linesOf(bytes: Buffer, first: number, offset: number): Generator<Line> {
+let shared: Buffer | null = null;
+
+/** One buffer serves every window of usual size; whoever reads it is done before anybody reads the next. */
+function readWindow(fd: number, start: number, end: number): Buffer {
+  const length = end - start;
+  if (length > FIRST_WINDOW_BYTES) return readRange(fd, start, end);
+  shared ??= Buffer.allocUnsafeSlow(FIRST_WINDOW_BYTES);
+  return readRange(fd, start, end, shared);
+}
+
+/** All at once, so that the buffer may be used again while somebody still goes through the lines. */
+function linesOf(bytes: Buffer, first: number, offset: number): Line[] {
+  const lines: Line[] = [];
   let end = bytes.length;
   while (end > first) {
     const textEnd = bytes[end - 1] === NEWLINE ? end - 1 : end;
     const start = textEnd === first ? first : Math.max(first, bytes.lastIndexOf(NEWLINE, textEnd - 1) + 1);
-    yield { text: bytes.toString('utf8', start, textEnd), at: offset + start };
+    lines.push({ text: bytes.toString('utf8', start, textEnd), at: offset + start });
     end = start;
   }
+  return lines;
 }
 
 /** Counts what a reader had to pass over. */
@@ -73,31 +93,84 @@ export interface Skipped {
   count: number;
 }
 
-/** A line that counts, with its place. */
-export interface Entry {
-  readonly record: RunRecord;
-  readonly at: number;
-}
-
 /**
  * The runs of a journal, last ended first, each once. What does not parse is counted and passed over. Of two
  * lines of one run the wrapper's own word counts, and of two settled ones the first: a settler that stalled
  * between its look and its write must not make an old run the last one.
  */
-export function* runsFromEnd(journal: Journal, skipped: Skipped): Generator<Entry> {
-  const seen = new Set<RunId>();
+export function* runsFromEnd(journal: Journal, skipped: Skipped): Generator<EndedRecord> {
+  const seen = new Set<string>();
   for (const line of linesFromEnd(journal)) {
-    if (line.text.trim() === '') continue;
-    const record = decodeRecord(line.text);
-    if (record === null) {
-      skipped.count++;
+    const record = countingRecord(journal, line, seen, skipped);
+    if (record !== null) yield record;
+  }
+}
+
+/** A job's last runs, as a list of jobs shows them. */
+export interface Recent {
+  /** The last ones, whole. */
+  readonly records: readonly EndedRecord[];
+  /** Of these and the ones before, last ended first. */
+  readonly statuses: readonly EndedRecord['status'][];
+}
+
+/**
+ * The last `count` runs of which only the last `whole` are parsed: of the others a look at fixed places tells the
+ * status, which is what makes a list of ten thousand jobs quick. Lines that are not as cronrun writes them, and
+ * settled ones, are parsed all the same.
+ */
+export function recentRuns(journal: Journal, count: number, whole: number, skipped: Skipped): Recent {
+  const records: EndedRecord[] = [];
+  const statuses: EndedRecord['status'][] = [];
+  const seen = new Set<string>();
+  for (const line of linesFromEnd(journal)) {
+    if (statuses.length === count) break;
+    if (line.text === '') continue;
+    const glance = records.length < whole ? null : glanceAt(line.text);
+    if (glance !== null) {
+      if (!seen.has(glance.id)) statuses.push(glance.status);
+      seen.add(glance.id);
       continue;
     }
-    const id = idOf(record);
-    if (seen.has(id) || standsBefore(journal, record, line.at)) continue;
-    seen.add(id);
-    yield { record, at: line.at };
+    const record = countingRecord(journal, line, seen, skipped);
+    if (record === null) continue;
+    if (records.length < whole) records.push(record);
+    statuses.push(record.status);
   }
+  return { records, statuses };
+}
+
+/** The record of a line if it counts; see runsFromEnd. Its id joins those seen. */
+function countingRecord(
+  journal: Journal,
+  line: Line,
+  seen: Set<string>,
+  skipped: Skipped,
+): EndedRecord | null {
+  if (line.text.trim() === '') return null;
+  const record = decodeRecord(line.text);
+  if (record === null || !isEnded(record)) {
+    skipped.count++;
+    return null;
+  }
+  const id = idOf(record);
+  if (seen.has(id) || standsBefore(journal, record, line.at)) return null;
+  seen.add(id);
+  return record;
+}
+
+const BEGINNING = '{"schema":1,"cron_job_id":"cron:';
+const STATUS_FIELD = '","status":"';
+const WORDS: ReadonlySet<string> = new Set(['completed', 'failed', 'timeout', 'interrupted']);
+
+/** Id and status of a whole line that its own wrapper wrote, from their places; null for any other line. */
+function glanceAt(line: string): { id: string; status: EndedRecord['status'] } | null {
+  if (!line.startsWith(BEGINNING) || !line.endsWith('}') || !line.includes('"settled_at":null')) return null;
+  if (line.lastIndexOf('{"schema":') !== 0) return null; // torn, and the next line glued to it
+  const at = line.indexOf(STATUS_FIELD) + STATUS_FIELD.length;
+  const word = line.slice(at, line.indexOf('"', at));
+  if (!WORDS.has(word)) return null;
+  return { id: line.slice(BEGINNING.length, BEGINNING.length + 36), status: word as EndedRecord['status'] };
 }
 
 /** Whether another line of a settled run stands between the run's start and `at`. */

@@ -5,14 +5,22 @@ import {
   decodeRecord,
   type EndedRecord,
   idOf,
-  isEnded,
   isInferred,
   type RunRecord,
   type Status,
 } from '../model/record.js';
 import { matchesReference, type RunReference } from '../model/run-id.js';
 import { jobsDirectory } from './directory.js';
-import { type Journal, laterTime, measure, runsFromEnd, type Skipped, searchJournal } from './journal.js';
+import {
+  type Journal,
+  laterTime,
+  measure,
+  type Recent,
+  recentRuns,
+  runsFromEnd,
+  type Skipped,
+  searchJournal,
+} from './journal.js';
 import { listDirectory, type OverRun, type Survey, surveyJob } from './survey.js';
 
 /** The runs of one job, newest first. */
@@ -61,29 +69,29 @@ export function jobRuns(
   journal: Journal | null,
   count = RECENT,
 ): JobRuns | null {
+  const { going, over } = survey;
   const skipped: Skipped = { count: survey.garbage };
-  const tail = journal === null ? [] : take(endedFromEnd(journal, skipped), count);
-  const ended = mergeEnded(survey.over, tail);
-  if (ended.length === 0 && survey.going.length === 0) return null;
-  const statuses: Status[] = ended.slice(0, RECENT).map((record) => record.status);
-  const going = survey.going.map((): Status => 'running');
+  // Runs that are not settled yet are put in their places by their times; without any, two records will do.
+  const whole = over.length > 0 ? count : Math.min(count, WHOLE);
+  const tail = journal === null ? NO_RUNS : recentRuns(journal, count, whole, skipped);
+  const ended = mergeEnded(over, tail.records);
+  if (ended.length + tail.statuses.length + going.length === 0) return null;
+  const statuses: readonly Status[] = over.length > 0 ? ended.map((record) => record.status) : tail.statuses;
+  const running = going.map((): Status => 'running');
   return {
     job,
-    going: survey.going,
+    going,
     last: ended[0] ?? null,
     lastCompletedAt: ended.reduce<string | null>(latestCompleted, null),
-    recent: [...going, ...statuses].slice(0, RECENT).reverse(),
+    recent: [...running, ...statuses].slice(0, RECENT).reverse(),
     unreadable: skipped.count,
   };
 }
 
-/** The journal's runs, last ended first; a line that says "unverifiable" (a newer version's) stays out. */
-function* endedFromEnd(journal: Journal, skipped: Skipped): Generator<EndedRecord> {
-  for (const { record } of runsFromEnd(journal, skipped)) {
-    if (isEnded(record)) yield record;
-    else skipped.count++;
-  }
-}
+/** Records of the journal that are read whole: the last run, and one more in case two ended in one moment. */
+const WHOLE = 2;
+
+const NO_RUNS: Recent = { records: [], statuses: [] };
 
 function take<T>(items: Iterable<T>, count: number): T[] {
   const taken: T[] = [];
@@ -123,7 +131,7 @@ export function listRuns(stateDir: string, job: string, limit: number): RunList 
   return readable(stateDir, () =>
     surveyJob(stateDir, job, (survey, journal) => {
       const skipped: Skipped = { count: survey.garbage };
-      const tail = journal === null ? [] : take(endedFromEnd(journal, skipped), limit);
+      const tail = journal === null ? [] : take(runsFromEnd(journal, skipped), limit);
       const going: RunRecord[] = survey.going.map((run) => run.record);
       const records = [...going, ...mergeEnded(survey.over, tail)].slice(0, limit);
       const size = journal === null ? { lines: 0, first: null } : measure(journal);
@@ -164,7 +172,7 @@ function findInJob(stateDir: string, job: string, reference: RunReference): RunR
 export function completedInARow(stateDir: string, job: string): Streak {
   return readable(stateDir, () =>
     surveyJob(stateDir, job, (survey, journal) => {
-      const tail = journal === null ? [] : take(endedFromEnd(journal, { count: 0 }), LONGEST_STREAK);
+      const tail = journal === null ? [] : take(runsFromEnd(journal, { count: 0 }), LONGEST_STREAK);
       return streakOf(mergeEnded(survey.over, tail), tail.length === LONGEST_STREAK);
     }),
   );
