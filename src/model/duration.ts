@@ -34,7 +34,7 @@ export function parseDuration(text: string): number | null {
 }
 
 function bounded(ms: number): number | null {
-  return ms <= LONGEST_MS ? Math.ceil(ms - 1e-6) : null;
+  return ms <= LONGEST_MS ? Math.max(0, Math.ceil(ms - 1e-6)) : null; // never -0
 }
 
 /** What somebody who wrote "5min" or "1 hour" meant, or null. */
