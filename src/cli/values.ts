@@ -1,0 +1,125 @@
+import { DURATION_RULE, parseDuration, proposeDuration } from '../model/duration.js';
+import { parseSignal, type SignalName } from '../model/signal.js';
+import { nearest } from './nearest.js';
+import { anyOf, bare, quote } from './usage.js';
+
+/**
+ * What a value means, or what is wrong with it. `problem` goes on where "--timeout 5min" left off: it names the
+ * rule and the remedy; `hint` says more of the rule.
+ */
+export type Parsed<T> = { readonly value: T } | { readonly problem: string; readonly hint?: string };
+
+export type ValueParser<T> = (text: string) => Parsed<T>;
+
+/** "units: ms s m h d w; 1h30m; a bare number is seconds": what zero means is each option's own affair. */
+const UNITS_RULE = DURATION_RULE.slice(0, DURATION_RULE.lastIndexOf('; '));
+
+/** Milliseconds. @param zero what 0 means, in the words of the rule: "0 is no limit". */
+export function duration(zero: string): ValueParser<number> {
+  return (text) => {
+    const ms = parseDuration(text);
+    if (ms !== null) return { value: ms };
+    const remedy = withoutEquals(text, (rest) =>
+      parseDuration(rest) === null ? proposeDuration(rest) : rest,
+    );
+    return {
+      problem: `is not a duration. Write ${remedy ?? '90s, 5m or 1h30m'}`,
+      hint: `(${UNITS_RULE}; ${zero})`,
+    };
+  };
+}
+
+/** A short option takes its value without "=": -t=5m is -t with the value "=5m". */
+function withoutEquals<T>(text: string, propose: (text: string) => T): T {
+  return propose(text.startsWith('=') ? text.slice(1) : text);
+}
+
+/** The signals that people mean, for proposals; what this system does not have is left out. */
+const COMMON_SIGNALS = ['TERM', 'INT', 'HUP', 'QUIT', 'KILL', 'USR1', 'USR2', 'ABRT', 'ALRM', 'STOP', 'CONT'];
+
+/** TERM, sigterm and 15 are one signal; real-time signals are refused, node cannot report them. */
+export function signal(text: string): Parsed<SignalName> {
+  const name = parseSignal(text);
+  if (name !== null) return { value: name };
+  if (/^\d+$/.test(text) && Number(text) > 31 && Number(text) <= 64) {
+    return { problem: 'is a real-time signal, which cannot be told from an exit. Write 1 to 31, or a name' };
+  }
+  const stripped = text.replace(/^[=-]+/, '');
+  const meant = parseSignal(stripped) === null ? nearestSignal(stripped) : stripped;
+  return { problem: `is not a signal. Write ${meant ?? 'TERM, INT, HUP, or a number from 1 to 31'}` };
+}
+
+function nearestSignal(text: string): string | null {
+  const known = COMMON_SIGNALS.filter((name) => parseSignal(name) !== null);
+  return nearest(text.toUpperCase().replace(/^SIG/, ''), known);
+}
+
+/** Exit codes, 0 to 255, separated by commas. */
+export function exitCodes(text: string): Parsed<readonly number[]> {
+  const codes: number[] = [];
+  for (const piece of text.split(',')) {
+    const code = wholeNumber(piece.trim());
+    if (code === null || code > 255) {
+      return {
+        problem: `is not a list of exit codes from 0 to 255. Write ${proposeCodes(text) ?? '24 or 1,24'}`,
+      };
+    }
+    if (!codes.includes(code)) codes.push(code);
+  }
+  return { value: codes };
+}
+
+function proposeCodes(text: string): string | null {
+  const codes = text.split(/[\s,;=]+/).filter((piece) => piece !== '');
+  const right = codes.every((piece) => (wholeNumber(piece) ?? 256) <= 255);
+  return right && codes.length > 0 ? codes.join(',') : null;
+}
+
+/** One of a few words. */
+export function choice<T extends string>(words: readonly T[]): ValueParser<T> {
+  return (text) => {
+    const value = words.find((word) => word === text);
+    if (value !== undefined) return { value };
+    const meant = nearest(text, words);
+    return { problem: `is not ${anyOf(words)}${meant === null ? '' : `. Perhaps ${meant}`}` };
+  };
+}
+
+/** A switch in the environment: 1 or 0 and no other word, so that "no" and "false" cannot switch it on. */
+export function oneOrZero(text: string): Parsed<boolean> {
+  if (text === '1') return { value: true };
+  if (text === '0') return { value: false };
+  return { problem: 'is not 1 or 0. Write 1 to switch it on, 0 or nothing to leave it off' };
+}
+
+/** Names separated by commas; which names there are depends on the command. */
+export function names(text: string): Parsed<readonly string[]> {
+  const pieces = text.split(',').map((piece) => piece.trim());
+  if (pieces.every((piece) => piece !== '')) return { value: pieces };
+  return { problem: 'has an empty name in it. Write status or status,reason' };
+}
+
+/** A whole number from 1 on. */
+export function count(text: string): Parsed<number> {
+  const number = wholeNumber(text);
+  if (number !== null && number >= 1) return { value: number };
+  return { problem: 'is not a whole number from 1 on. Write 20' };
+}
+
+function wholeNumber(text: string): number | null {
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(number) ? number : null;
+}
+
+/** A path. One that begins with a dash is a forgotten value more often than a directory. */
+export function directory(text: string): Parsed<string> {
+  if (text === '') return { problem: 'is no directory. Name one, or leave the option out' };
+  if (text.startsWith('-'))
+    return { problem: `looks like an option. Write ${bare(`./${text}`)} if you mean it` };
+  return { value: text };
+}
+
+/** "--timeout 5min", or for a twin `CRONRUN_TIMEOUT (environment): "5min"`: where a value stood, and the value. */
+export function placeOf(option: string, twin: string | null, text: string): string {
+  return twin === null ? `--${option} ${bare(text)}` : `${twin} (environment): ${quote(text)}`;
+}
