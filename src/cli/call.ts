@@ -1,0 +1,178 @@
+import type { AnswerOptions, CommonOptions, ExecOptions, LsOptions } from '../commands/types.js';
+import { noCommand, noJob } from './exec-form.js';
+import { nearest } from './nearest.js';
+import { execJob, fieldsOf, jobOrRun, lsJob, manPage } from './operands.js';
+import type { CommandName } from './options.js';
+import { OPTIONS, type OptionSpec } from './options.js';
+import { fold, quote, usage } from './usage.js';
+import { placeOf } from './values.js';
+
+/** What a parser hands over: what was given, nothing judged yet. Both parsers make the same of one command line. */
+export interface RawCall {
+  readonly command: CommandName;
+  /** By long name: the text, or true and false for a switch. Where an option is repeated the last one counts. */
+  readonly given: ReadonlyMap<string, string | boolean>;
+  readonly operands: readonly string[];
+  /** Everything before the first `--`, as it was typed. */
+  readonly before: readonly string[];
+  /** What stands behind the first `--`, byte for byte; null without one. */
+  readonly behind: readonly string[] | null;
+}
+
+export interface ExecCall {
+  readonly command: 'exec';
+  readonly options: ExecOptions;
+  readonly job: string;
+  /** The command and its arguments; at least one. */
+  readonly argv: string[];
+}
+
+export interface AnswerCall<C extends 'status' | 'last'> {
+  readonly command: C;
+  readonly options: AnswerOptions;
+  /** A job name, or a run id as parseRunReference takes it. */
+  readonly target: string | undefined;
+}
+
+export interface LsCall {
+  readonly command: 'ls';
+  readonly options: LsOptions;
+  readonly job: string | undefined;
+}
+
+interface ManCall {
+  readonly command: 'man';
+  readonly page: 'journal' | undefined;
+}
+
+/** A command line that is understood: everything in it is valid. */
+export type Call = ExecCall | AnswerCall<'status'> | AnswerCall<'last'> | LsCall | ManCall;
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Judges every value. Throws CronrunError 'usage'. */
+export function interpret(raw: RawCall, env: Environment): Call {
+  switch (raw.command) {
+    case 'exec':
+      return execCall(raw, env);
+    case 'status':
+      return answerCall(raw, 'status', env);
+    case 'last':
+      return answerCall(raw, 'last', env);
+    case 'ls':
+      return lsCall(raw, env);
+    case 'man':
+      return { command: 'man', page: manPage(readerOperands(raw)) };
+  }
+}
+
+/** The value of an option, wherever it stands: on the command line, else in the environment, else its fallback. */
+function lookUp<T>(spec: OptionSpec<T>, raw: RawCall, env: Environment): T {
+  const given = raw.given.get(spec.name);
+  if (typeof given === 'boolean') return given as T; // only a switch is given without a text: T is boolean
+  if (given !== undefined) return parsed(spec, raw.command, given, null);
+  if (spec.twin === null) return spec.fallback;
+  const twin = env[spec.twin];
+  // An empty variable is unset: a crontab has no other way to undo a line above.
+  return twin ? parsed(spec, raw.command, twin, spec.twin) : spec.fallback;
+}
+
+function parsed<T>(spec: OptionSpec<T>, command: CommandName, text: string, twin: string | null): T {
+  const result = spec.parse(text);
+  if ('value' in result) return result.value;
+  throw usage(command, `${placeOf(spec.name, twin, text)} ${result.problem}`, result.hint);
+}
+
+function common(raw: RawCall, env: Environment): CommonOptions {
+  return { stateDir: lookUp(OPTIONS.stateDir, raw, env), color: lookUp(OPTIONS.color, raw, env) };
+}
+
+function execCall(raw: RawCall, env: Environment): ExecCall {
+  const timeoutMs = lookUp(OPTIONS.timeout, raw, env);
+  const source = raw.given.has(OPTIONS.timeout.name) ? '--timeout' : 'CRONRUN_TIMEOUT';
+  const options: ExecOptions = {
+    ...common(raw, env),
+    timeoutMs: timeoutMs === 0 ? null : timeoutMs,
+    timeoutSource: timeoutMs === 0 ? null : source,
+    killAfterMs: lookUp(OPTIONS.killAfter, raw, env),
+    signal: lookUp(OPTIONS.signal, raw, env),
+    successCodes: lookUp(OPTIONS.successCodes, raw, env),
+    requireRecord: lookUp(OPTIONS.requireRecord, raw, env),
+    recordCommand: lookUp(OPTIONS.recordCommand, raw, env),
+  };
+  const { before, behind } = raw;
+  const job = execJob(raw.operands);
+  // Judged last: `-t backup -- x` has no job because -t took it, and that is what has to be said.
+  if (job === undefined) throw noJob(before, behind);
+  if (behind === null || behind.length === 0) throw noCommand(before, behind === null);
+  return { command: 'exec', options, job, argv: [...behind] };
+}
+
+function answerCall<C extends 'status' | 'last'>(raw: RawCall, command: C, env: Environment): AnswerCall<C> {
+  refuseTogether(raw, [OPTIONS.json, OPTIONS.get, OPTIONS.exitCode]);
+  const maxAgeMs = lookUp(OPTIONS.maxAge, raw, env);
+  const exitCode = lookUp(OPTIONS.exitCode, raw, env);
+  if (maxAgeMs !== null && !exitCode) {
+    const typed = `--exit-code --max-age ${raw.given.get(OPTIONS.maxAge.name)}`;
+    throw usage(command, `--max-age is for --exit-code. Write ${typed}`);
+  }
+  const target = jobOrRun(command, readerOperands(raw));
+  const json = lookUp(OPTIONS.json, raw, env);
+  const options = { ...common(raw, env), json, get: fields(raw, env, target), exitCode, maxAgeMs };
+  return { command, options, target };
+}
+
+function lsCall(raw: RawCall, env: Environment): LsCall {
+  refuseTogether(raw, [OPTIONS.json, OPTIONS.get, OPTIONS.quiet]);
+  const job = lsJob(readerOperands(raw));
+  if (job !== undefined && raw.given.has(OPTIONS.sort.name)) {
+    throw usage('ls', '--sort is for jobs. The runs of one job are listed newest first; leave it out');
+  }
+  const options: LsOptions = {
+    ...common(raw, env),
+    json: lookUp(OPTIONS.json, raw, env),
+    get: fields(raw, env, job),
+    quiet: lookUp(OPTIONS.quiet, raw, env),
+    status: lookUp(OPTIONS.status, raw, env),
+    sort: lookUp(OPTIONS.sort, raw, env),
+    limit: lookUp(OPTIONS.limit, raw, env),
+  };
+  return { command: 'ls', options, job };
+}
+
+/** A reader has no command of its own: `--` only ends its options. */
+function readerOperands(raw: RawCall): readonly string[] {
+  return [...raw.operands, ...(raw.behind ?? [])];
+}
+
+function refuseTogether(raw: RawCall, options: readonly OptionSpec<unknown>[]): void {
+  const given = options.filter((option) => raw.given.has(option.name)).map((option) => `--${option.name}`);
+  if (given.length < 2) return;
+  throw usage(raw.command, `${given.join(' and ')} exclude each other. Write one`);
+}
+
+/** What people call a field, where no typing error leads to it. */
+const FIELD_ALIASES: Readonly<Record<string, string>> = {
+  id: 'cron_job_id',
+  run: 'cron_job_id',
+  run_id: 'cron_job_id',
+  uuid: 'cron_job_id',
+  argv: 'command',
+  code: 'exit_code',
+  name: 'job',
+};
+
+function fields(raw: RawCall, env: Environment, target: string | undefined): readonly string[] | null {
+  const wanted = lookUp(OPTIONS.get, raw, env);
+  const known = fieldsOf(raw.command, target !== undefined);
+  const unknown = wanted?.find((field) => !known.includes(field));
+  if (unknown === undefined) return wanted;
+  const alike = unknown.toLowerCase().replaceAll('-', '_');
+  const meant = FIELD_ALIASES[alike] ?? nearest(alike, known);
+  const remedy = meant === null ? '' : `. Perhaps ${meant}`;
+  throw usage(raw.command, `--get: no field ${quote(unknown)}${remedy}`, fieldList(known));
+}
+
+function fieldList(known: readonly string[]): string {
+  return fold(`(fields: ${known.join(' ')})`, 76).join('\n');
+}

@@ -1,0 +1,34 @@
+import { basename } from 'node:path';
+import type { CronrunError } from '../errors.js';
+import { proposeJobName } from '../model/job.js';
+import { shellWords, usage } from './usage.js';
+
+/** A line for `exec` without a job. @param before what stands before `--`. @param behind what stands behind it. */
+export function noJob(before: readonly string[], behind: readonly string[] | null): CronrunError {
+  const name = proposeJobName(basename(behind?.[0] ?? '')) ?? 'JOB';
+  const command = behind === null || behind.length === 0 ? ['COMMAND'] : behind;
+  const typed = execLine([...before, name, '--', ...command]);
+  return usage('exec', 'a run needs the name of its job before --. Type:', typed);
+}
+
+/** A line for `exec` that has a job and nothing to run. */
+export function noCommand(before: readonly string[], dashesMissing: boolean): CronrunError {
+  const missing = dashesMissing ? '-- and the command are' : 'the command behind -- is';
+  return usage('exec', `${missing} missing. Type:`, execLine([...before, '--', 'COMMAND']));
+}
+
+/** A line for `exec` whose command begins before `--`, or without one. @param at where in `before` it begins. */
+export function misplacedCommand(
+  before: readonly string[],
+  at: number,
+  behind: readonly string[] | null,
+): CronrunError {
+  const rest = behind === null ? [] : ['--', ...behind];
+  const typed = execLine([...before.slice(0, at), '--', ...before.slice(at), ...rest]);
+  return usage('exec', 'put -- between the job and its command. Type:', typed);
+}
+
+/** What to type; where the words cannot be shown in one line, its form. */
+export function execLine(words: readonly string[]): string {
+  return `cronrun exec ${shellWords(words) ?? 'JOB -- COMMAND [ARGUMENT...]'}`;
+}

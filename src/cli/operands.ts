@@ -1,0 +1,68 @@
+import { isJobName, JOB_NAME_RULE, proposeJobName } from '../model/job.js';
+import { RECORD_FIELDS } from '../model/record.js';
+import { ID_PREFIX, parseRunReference, SHORTEST_PREFIX } from '../model/run-id.js';
+import type { CommandName } from './options.js';
+import { quote, usage } from './usage.js';
+
+/** The job of `exec`: a name that is safe. */
+export function execJob(operands: readonly string[]): string | undefined {
+  const job = one('exec', 'job', operands);
+  if (job !== undefined) requireJobName('exec', job);
+  return job;
+}
+
+/** The target of `status` and `last`: a job or a run id. Which of the two it is, the records say. */
+export function jobOrRun(command: 'status' | 'last', operands: readonly string[]): string | undefined {
+  const target = one(command, 'job or run id', operands);
+  if (target === undefined || isJobName(target) || parseRunReference(target) !== null) return target;
+  if (target.startsWith(ID_PREFIX)) {
+    throw usage(
+      command,
+      `${quote(target)} is not a run id. Behind ${ID_PREFIX} stand ${SHORTEST_PREFIX} hex digits or more`,
+    );
+  }
+  throw badName(command, 'is neither a job name nor a run id', target);
+}
+
+/** The job of `ls`. A run id would be a list of one, which `status` shows better. */
+export function lsJob(operands: readonly string[]): string | undefined {
+  const job = one('ls', 'job', operands);
+  if (job === undefined) return undefined;
+  if (job.startsWith(ID_PREFIX) && parseRunReference(job) !== null) {
+    throw usage('ls', `${quote(job)} is a run. Type:`, `cronrun status ${job}`);
+  }
+  requireJobName('ls', job);
+  return job;
+}
+
+/** The page of `man`: none is cronrun(1). */
+export function manPage(operands: readonly string[]): 'journal' | undefined {
+  const page = one('man', 'page', operands);
+  if (page === undefined || page === 'journal') return page;
+  throw usage('man', `no page ${quote(page)}. Type cronrun man, or cronrun man journal`);
+}
+
+/** What --get takes. @param one one job or run is asked for by name: a run alone has no list of recent ones. */
+export function fieldsOf(command: CommandName, one: boolean): readonly string[] {
+  if (command === 'last' || (command === 'ls' && one)) return RECORD_FIELDS;
+  const ofJob = [...RECORD_FIELDS, 'last_completed_at', 'running'];
+  return command === 'ls' ? [...ofJob, 'recent'] : ofJob;
+}
+
+function one(command: CommandName, what: string, operands: readonly string[]): string | undefined {
+  if (operands.length > 1) {
+    const [first = '', second = ''] = operands;
+    throw usage(command, `one ${what}, not ${operands.length}: ${quote(first)} and ${quote(second)}`);
+  }
+  return operands[0];
+}
+
+function requireJobName(command: CommandName, job: string): void {
+  if (!isJobName(job)) throw badName(command, 'is not a job name', job);
+}
+
+function badName(command: CommandName, problem: string, name: string) {
+  const proposal = proposeJobName(name);
+  const remedy = proposal === null ? '' : `. Perhaps ${proposal}`;
+  return usage(command, `${quote(name)} ${problem}: ${JOB_NAME_RULE}${remedy}`);
+}

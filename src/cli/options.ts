@@ -1,0 +1,264 @@
+import type { ColorChoice, LsSort } from '../commands/types.js';
+import type { Status } from '../model/record.js';
+import type { SignalName } from '../model/signal.js';
+import {
+  choice,
+  count,
+  directory,
+  duration,
+  exitCodes,
+  names,
+  oneOrZero,
+  signal,
+  type ValueParser,
+} from './values.js';
+
+export type CommandName = 'exec' | 'status' | 'last' | 'ls' | 'man';
+
+/** One option as both parsers, the help and the tests know it. */
+export interface OptionSpec<T> {
+  /** Long name without dashes; never begins with "no-". */
+  readonly name: string;
+  /** One letter, or null. */
+  readonly short: string | null;
+  /** Placeholder of its value; null for a switch. */
+  readonly value: string | null;
+  /** A value that is right, for messages; null for a switch. */
+  readonly example: string | null;
+  /** True for a switch that --no-NAME switches off again. */
+  readonly negatable: boolean;
+  /** The environment variable that stands in where the option is not given. */
+  readonly twin: string | null;
+  readonly commands: readonly CommandName[];
+  /** For a switch: of its twin. */
+  readonly parse: ValueParser<T>;
+  /** What counts where neither the option nor its twin is given. */
+  readonly fallback: T;
+  /** The fallback as somebody would type it; null where that says nothing. */
+  readonly fallbackText: string | null;
+  /** Heading in the help. */
+  readonly group: string;
+  readonly help: string;
+}
+
+/** Every command there is, in the order of the help. */
+export const COMMAND_NAMES: readonly CommandName[] = ['exec', 'status', 'last', 'ls', 'man'];
+
+const ALL = COMMAND_NAMES;
+const ANSWERS: readonly CommandName[] = ['status', 'last'];
+const READERS: readonly CommandName[] = ['status', 'last', 'ls'];
+
+const STATUSES: readonly Status[] = ['running', 'completed', 'failed', 'timeout', 'interrupted'];
+
+type Given<T> = Pick<OptionSpec<T>, 'name' | 'commands' | 'group' | 'help'> & Partial<OptionSpec<T>>;
+
+const NOTHING = { short: null, value: null, example: null, negatable: false, twin: null, fallbackText: null };
+
+function valued<T>(
+  spec: Given<T> & Pick<OptionSpec<T>, 'value' | 'example' | 'parse' | 'fallback'>,
+): OptionSpec<T> {
+  return { ...NOTHING, ...spec };
+}
+
+function toggle(spec: Given<boolean>): OptionSpec<boolean> {
+  return { ...NOTHING, parse: oneOrZero, fallback: false, ...spec };
+}
+
+const ENDING = 'Ending a run:';
+const RECORDING = 'Recording a run:';
+const ANSWERING = 'Answers:';
+const CHOOSING = 'Choosing:';
+const EVERYWHERE = 'Everywhere:';
+
+/** Every option there is, in the order of the help. */
+export const OPTIONS = {
+  timeout: valued<number>({
+    name: 'timeout',
+    short: 't',
+    value: 'DURATION',
+    example: '5m',
+    twin: 'CRONRUN_TIMEOUT',
+    commands: ['exec'],
+    parse: duration('0 is no limit'),
+    fallback: 0,
+    group: ENDING,
+    help: 'end the run after this long: the signal to its process group, after the grace period SIGKILL; 0 is no limit',
+  }),
+  killAfter: valued<number>({
+    name: 'kill-after',
+    short: 'k',
+    value: 'DURATION',
+    example: '30s',
+    twin: 'CRONRUN_KILL_AFTER',
+    commands: ['exec'],
+    parse: duration('0 is never SIGKILL'),
+    fallback: 10_000,
+    fallbackText: '10s',
+    group: ENDING,
+    help: 'the grace period; 0 is never SIGKILL',
+  }),
+  signal: valued<SignalName>({
+    name: 'signal',
+    short: 's',
+    value: 'SIGNAL',
+    example: 'INT',
+    twin: 'CRONRUN_SIGNAL',
+    commands: ['exec'],
+    parse: signal,
+    fallback: 'SIGTERM',
+    fallbackText: 'TERM',
+    group: ENDING,
+    help: 'the first signal of a timeout',
+  }),
+  successCodes: valued<readonly number[]>({
+    name: 'success-codes',
+    value: 'N[,N]',
+    example: '24',
+    twin: 'CRONRUN_SUCCESS_CODES',
+    commands: ['exec'],
+    parse: exitCodes,
+    fallback: [],
+    group: RECORDING,
+    help: 'exit codes besides 0 that mean success',
+  }),
+  requireRecord: toggle({
+    name: 'require-record',
+    negatable: true,
+    twin: 'CRONRUN_REQUIRE_RECORD',
+    commands: ['exec'],
+    group: RECORDING,
+    help: 'do not start the command if that cannot be recorded (default: run it, and say so)',
+  }),
+  recordCommand: valued<'all' | 'name'>({
+    name: 'record-command',
+    value: 'all|name',
+    example: 'name',
+    twin: 'CRONRUN_RECORD_COMMAND',
+    commands: ['exec'],
+    parse: choice(['all', 'name']),
+    fallback: 'all',
+    fallbackText: 'all',
+    group: RECORDING,
+    help: 'record the whole command, or its program only',
+  }),
+  json: toggle({
+    name: 'json',
+    commands: READERS,
+    group: ANSWERING,
+    help: 'JSON, the stable interface; from ls one object a line',
+  }),
+  get: valued<readonly string[] | null>({
+    name: 'get',
+    value: 'FIELD[,FIELD]',
+    example: 'status,reason',
+    commands: READERS,
+    parse: names,
+    fallback: null,
+    group: ANSWERING,
+    help: 'bare values of these fields in one line; null is -',
+  }),
+  exitCode: toggle({
+    name: 'exit-code',
+    commands: ANSWERS,
+    group: ANSWERING,
+    help: 'answer by exit status alone',
+  }),
+  maxAge: valued<number | null>({
+    name: 'max-age',
+    value: 'DURATION',
+    example: '26h',
+    commands: ANSWERS,
+    parse: duration('26h for a daily job'),
+    fallback: null,
+    group: ANSWERING,
+    help: 'with --exit-code: 197 if the run completed, but ended longer ago than this',
+  }),
+  quiet: toggle({
+    name: 'quiet',
+    short: 'q',
+    commands: ['ls'],
+    group: ANSWERING,
+    help: 'names of jobs only, or ids of runs',
+  }),
+  status: valued<Status | null>({
+    name: 'status',
+    value: 'STATUS',
+    example: 'failed',
+    commands: ['ls'],
+    parse: choice(STATUSES),
+    fallback: null,
+    group: CHOOSING,
+    help: `only what is ${STATUSES.slice(0, -1).join(', ')} or interrupted`,
+  }),
+  sort: valued<LsSort>({
+    name: 'sort',
+    value: 'ORDER',
+    example: 'recent',
+    commands: ['ls'],
+    parse: choice(['trouble', 'recent', 'name']),
+    fallback: 'trouble',
+    fallbackText: 'trouble',
+    group: CHOOSING,
+    help: 'jobs by trouble, recent or name',
+  }),
+  limit: valued<number | null>({
+    name: 'limit',
+    short: 'n',
+    value: 'N',
+    example: '20',
+    commands: ['ls'],
+    parse: count,
+    fallback: null,
+    group: CHOOSING,
+    help: 'at most so many lines (default: all jobs, or 20 runs)',
+  }),
+  stateDir: valued<string | null>({
+    name: 'state-dir',
+    value: 'DIR',
+    example: '/srv/cronrun',
+    twin: 'CRONRUN_STATE_DIR',
+    commands: ALL,
+    parse: directory,
+    fallback: null,
+    group: EVERYWHERE,
+    help: 'where the records are (default: /var/lib/cronrun for root; else $XDG_STATE_HOME/cronrun or ~/.local/state/cronrun)',
+  }),
+  color: valued<ColorChoice>({
+    name: 'color',
+    value: 'WHEN',
+    example: 'never',
+    twin: 'CRONRUN_COLOR',
+    commands: ALL,
+    parse: choice(['auto', 'always', 'never']),
+    fallback: 'auto',
+    fallbackText: 'auto',
+    group: EVERYWHERE,
+    help: 'auto, always or never; NO_COLOR and FORCE_COLOR count too',
+  }),
+  help: toggle({
+    name: 'help',
+    short: 'h',
+    commands: ALL,
+    group: EVERYWHERE,
+    help: 'show this help',
+  }),
+  version: toggle({
+    name: 'version',
+    commands: ALL,
+    group: EVERYWHERE,
+    help: 'show the version',
+  }),
+} as const satisfies Readonly<Record<string, OptionSpec<unknown>>>;
+
+/** Every option there is, in the order of the help. */
+export const ALL_OPTIONS: readonly OptionSpec<unknown>[] = Object.values(OPTIONS);
+
+/** The options of one command, in the order of the help. */
+export function optionsOf(command: CommandName): readonly OptionSpec<unknown>[] {
+  return ALL_OPTIONS.filter((option) => option.commands.includes(command));
+}
+
+/** What --no-NAME is called inside. */
+export function negationOf(option: OptionSpec<unknown>): string {
+  return `no-${option.name}`;
+}
