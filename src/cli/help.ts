@@ -1,0 +1,102 @@
+import type { CommandName, OptionSpec } from './options.js';
+
+/** Help is never wider than this, whatever the terminal: it is read in mails and side by side, too. */
+export const HELP_COLUMNS = 80;
+
+interface CommandHelp {
+  /** What follows the command's name. */
+  readonly usage: string;
+  readonly summary: string;
+  /** Heading in the list of commands. */
+  readonly group: string;
+  /** Stands below the options. */
+  readonly more: string;
+}
+
+const ASK = 'Ask:';
+
+const TWINS = `In brackets: the environment variable that stands in for an option, as at the
+top of a crontab. The option wins.`;
+
+const EXIT_OF_EXEC = `Exit status:
+  0        completed
+  124      ended by its timeout
+  125      cronrun itself failed: usage, --require-record
+  126 127  the command could not be run, or was not found
+  128+n    cut short by signal n
+  others   the command's own`;
+
+const EXIT_OF_ANSWERS = `Exit status: 0 if there is an answer, 193 if there is none, 125 on failure.
+With --exit-code that of exec for the run (0 completed, 124 timeout, 125, 126,
+127, 128+n cut short by signal n, others the command's own), and
+  193  no such job or run is on record
+  194  no run has ended yet, one is running
+  195  cut short, and nobody saw how
+  196  cannot tell now: a newer run is orphaned or unverifiable
+  197  completed, but longer ago than --max-age`;
+
+const IN_A_CRONTAB = `In a crontab (cron's PATH is short; this finds the path: command -v cronrun):
+  30 2 * * *  /usr/local/bin/cronrun exec -t 2h backup -- /usr/local/bin/backup`;
+
+export const COMMAND_HELP: Readonly<Record<CommandName, CommandHelp>> = {
+  exec: {
+    usage: '[options] <job> -- <command> [args...]',
+    summary: 'run a command and record how it ends',
+    group: 'Run:',
+    more: `${TWINS}\n\n${EXIT_OF_EXEC}\n\n${IN_A_CRONTAB}`,
+  },
+  status: {
+    usage: '[options] [job | run-id]',
+    summary: 'what a job is doing now, or how it ended',
+    group: ASK,
+    more: `Without a job, inside a run: that run.\n\n${EXIT_OF_ANSWERS}`,
+  },
+  last: {
+    usage: '[options] [job | run-id]',
+    summary: 'the last run that ended',
+    group: ASK,
+    more: `Without a job: inside a run the one before it, else the last of all jobs.\n\n${EXIT_OF_ANSWERS}`,
+  },
+  ls: {
+    usage: '[options] [job]',
+    summary: 'all jobs, or the runs of one job, newest first',
+    group: ASK,
+    more: 'Exit status: 0 if there is an answer, 193 if there is none, 125 on failure.',
+  },
+  man: {
+    usage: '[journal]',
+    summary: 'the manual, or the page about the records',
+    group: 'Read:',
+    more: 'cronrun man is cronrun(1), cronrun man journal is cronrun-journal(5).',
+  },
+};
+
+export const PROGRAM_SUMMARY =
+  'Put it in front of a cron job and ask it later: did the job complete, or was it cut short?';
+
+export const PROGRAM_MORE = `Exit status of exec, and later of last --exit-code for the same run:
+  0        completed
+  124      ended by its timeout
+  125      cronrun itself failed
+  126 127  the command could not be run, or was not found
+  128+n    cut short by signal n
+  193-197  last only: no such run, none ended, unseen end, cannot tell, too old
+  others   the command's own
+
+${IN_A_CRONTAB}
+
+More: cronrun <command> --help, cronrun man`;
+
+/** The help of an option, its default and its environment twin. */
+export function describeOption(option: OptionSpec<unknown>): string {
+  const fallback = option.fallbackText === null ? '' : ` (default: ${option.fallbackText})`;
+  const twin = option.twin === null ? '' : ` [${option.twin}]`;
+  return `${option.help}${fallback}${twin}`;
+}
+
+/** "-t, --timeout <DURATION>", as help shows it and commander reads it. */
+export function flagsOf(option: OptionSpec<unknown>): string {
+  const short = option.short === null ? '' : `-${option.short}, `;
+  const value = option.value === null ? '' : ` <${option.value}>`;
+  return `${short}--${option.name}${value}`;
+}

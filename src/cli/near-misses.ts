@@ -1,0 +1,68 @@
+import type { CronrunError } from '../errors.js';
+import { isJobName } from '../model/job.js';
+import { missingExec } from './missing-dashes.js';
+import { nearest } from './nearest.js';
+import { COMMAND_NAMES } from './options.js';
+import { anyOf, quote, shellWords, usage, usageToType } from './usage.js';
+
+/** What a wrong word was meant to do, and what does it; JOB is replaced by the job that was typed. */
+interface Advice {
+  readonly wish: string;
+  readonly line: string;
+}
+
+const RUNS: Advice = { wish: 'Runs of a job', line: 'cronrun ls JOB' };
+const ALL_JOBS: Advice = { wish: 'All jobs', line: 'cronrun ls' };
+const LAST: Advice = { wish: 'The last run that ended', line: 'cronrun last JOB' };
+const NOW: Advice = { wish: 'What a job does now, or how it ended', line: 'cronrun status JOB' };
+const GOING: Advice = { wish: 'Runs that go on', line: 'cronrun ls --status running' };
+const FAILED: Advice = { wish: 'Jobs that failed', line: 'cronrun ls --status failed' };
+const CHECK: Advice = { wish: 'Did the last run complete', line: 'cronrun last --exit-code JOB' };
+const RUN: Advice = { wish: 'Run and record a command', line: 'cronrun exec JOB -- COMMAND' };
+const STOP: Advice = {
+  wish: 'To end a run, kill -TERM -PID, with PID from',
+  line: 'cronrun status --get pid JOB',
+};
+const MANUAL: Advice = { wish: 'The manual', line: 'cronrun man' };
+const JOURNAL: Advice = { wish: 'The format of the records', line: 'cronrun man journal' };
+const VERSION: Advice = { wish: 'The version', line: 'cronrun --version' };
+
+/** Commands of other programs that people type here out of habit. */
+const NEAR_MISSES: ReadonlyMap<string, Advice> = new Map(
+  (
+    [
+      [RUNS, 'logs log history runs tail'],
+      [ALL_JOBS, 'list jobs dir overview summary'],
+      [RUN, 'run start wrap launch execute'],
+      [STOP, 'stop kill end cancel abort'],
+      [CHECK, 'check health test verify ok'],
+      [NOW, 'show info get describe inspect state'],
+      [LAST, 'previous prev latest result'],
+      [GOING, 'ps top running'],
+      [FAILED, 'failed failures errors'],
+      [MANUAL, 'manual doc docs'],
+      [JOURNAL, 'journal format'],
+      [VERSION, 'version'],
+    ] as const
+  ).flatMap(([advice, words]) => words.split(' ').map((word) => [word, advice] as const)),
+);
+
+/** Explains a command that there is not. @param args everything behind it, `--` included. */
+export function noSuchCommand(word: string, args: readonly string[]): CronrunError {
+  const problem = `no command ${quote(word)}.`;
+  const advice = NEAR_MISSES.get(word.toLowerCase());
+  if (advice !== undefined) return advise(problem, advice, args);
+  const forgotten = missingExec([word, ...args]);
+  if (forgotten !== null) return forgotten;
+  const meant = nearest(word, COMMAND_NAMES);
+  if (meant !== null) return usage(null, `${problem} Perhaps ${meant}`);
+  return usage(null, `${problem} Write ${anyOf(COMMAND_NAMES)}`, '(cronrun --help says what they do)');
+}
+
+function advise(problem: string, advice: Advice, args: readonly string[]): CronrunError {
+  const typed = advice === RUN && args.includes('--') ? shellWords(args) : null;
+  if (typed !== null) return usageToType(null, `${problem} ${RUN.wish}`, `cronrun exec ${typed}`);
+  const job = args.find((arg) => isJobName(arg));
+  const { wish, line } = advice === ALL_JOBS && job !== undefined ? RUNS : advice;
+  return usageToType(null, `${problem} ${wish}`, job === undefined ? line : line.replace('JOB', job));
+}

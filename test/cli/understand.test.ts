@@ -1,0 +1,367 @@
+import { describe, expect, it } from 'vitest';
+import type { AnswerCall, ExecCall, LsCall } from '../../src/cli/call.js';
+import { failureText } from '../../src/cli/failure.js';
+import { type Shown, understand } from '../../src/cli/understand.js';
+import { RECORD_FIELDS } from '../../src/model/record.js';
+
+type Env = Record<string, string>;
+
+/** Folding is the printer's affair, and tested with it. */
+function flat(text: string): string {
+  return text.replace(/\n */g, ' ');
+}
+
+/** What stderr gets for a line that is refused. */
+function refusal(argv: readonly string[], env: Env = {}): string {
+  try {
+    return `accepted: ${JSON.stringify(understand(argv, env))}`;
+  } catch (error) {
+    return failureText(error);
+  }
+}
+
+function exec(argv: readonly string[], env: Env = {}): ExecCall {
+  return understand(['exec', ...argv], env) as ExecCall;
+}
+
+describe('exec', () => {
+  it('defaults', () => {
+    expect(exec(['backup', '--', 'true'])).toEqual({
+      command: 'exec',
+      job: 'backup',
+      argv: ['true'],
+      options: {
+        stateDir: null,
+        color: 'auto',
+        timeoutMs: null,
+        timeoutSource: null,
+        killAfterMs: 10_000,
+        signal: 'SIGTERM',
+        successCodes: [],
+        requireRecord: false,
+        recordCommand: 'all',
+      },
+    });
+  });
+
+  it('options before and behind the job, the last one counts', () => {
+    const call = exec([
+      '-t',
+      '1m',
+      '-k5',
+      'backup',
+      '--signal=int',
+      '-t',
+      '2m',
+      '--require-record',
+      '--',
+      'true',
+    ]);
+    expect(call.options).toMatchObject({
+      timeoutMs: 120_000,
+      timeoutSource: '--timeout',
+      killAfterMs: 5000,
+      signal: 'SIGINT',
+      requireRecord: true,
+    });
+  });
+
+  it('whatever stands behind the first -- reaches the command', () => {
+    const argv = ['sh', '-h', '--timeout', '--', '', 'a\nb', '--version', 'é'];
+    expect(exec(['backup', '--', ...argv]).argv).toEqual(argv);
+  });
+
+  const TWINS: Env = {
+    CRONRUN_TIMEOUT: '1h',
+    CRONRUN_KILL_AFTER: '0',
+    CRONRUN_SIGNAL: 'INT',
+    CRONRUN_SUCCESS_CODES: '24',
+    CRONRUN_REQUIRE_RECORD: '1',
+    CRONRUN_RECORD_COMMAND: 'name',
+    CRONRUN_STATE_DIR: '/srv',
+    CRONRUN_COLOR: 'never',
+  };
+
+  it('twins stand in for options', () => {
+    expect(exec(['b', '--', 'true'], TWINS).options).toEqual({
+      stateDir: '/srv',
+      color: 'never',
+      timeoutMs: 3_600_000,
+      timeoutSource: 'CRONRUN_TIMEOUT',
+      killAfterMs: 0,
+      signal: 'SIGINT',
+      successCodes: [24],
+      requireRecord: true,
+      recordCommand: 'name',
+    });
+  });
+
+  it('an empty twin is unset', () => {
+    const empty = Object.fromEntries(Object.keys(TWINS).map((name) => [name, '']));
+    expect(exec(['b', '--', 'true'], empty)).toEqual(exec(['b', '--', 'true']));
+  });
+
+  it('where the option is given the twin is not looked at', () => {
+    expect(exec(['b', '-t5m', '--', 'true'], { CRONRUN_TIMEOUT: 'soon' }).options.timeoutMs).toBe(300_000);
+    expect(
+      exec(['b', '--no-require-record', '--', 'true'], { CRONRUN_REQUIRE_RECORD: 'yes' }).options,
+    ).toMatchObject({
+      requireRecord: false,
+    });
+  });
+
+  it('0 undoes a limit of the environment, and has no source', () => {
+    const { timeoutMs, timeoutSource } = exec(['b', '-t', '0', '--', 'true'], TWINS).options;
+    expect([timeoutMs, timeoutSource]).toEqual([null, null]);
+  });
+
+  it.each([
+    [['--require-record', '--no-require-record'], false],
+    [['--no-require-record', '--require-record'], true],
+  ])('%j', (options, required) => {
+    expect(exec([...options, 'b', '--', 'true']).options.requireRecord).toBe(required);
+  });
+
+  it.each([
+    [
+      ['backup', 'rsync', '-a', '/srv', '/mnt'],
+      'put -- between the job and its command',
+      'backup -- rsync -a /srv /mnt',
+    ],
+    [['backup', 'sh', '-c', 'exit 3'], 'put -- between', "backup -- sh -c 'exit 3'"],
+    [['-t', '5m', 'backup', '-k5', 'rm', '--', '-file'], 'put -- between', '-t 5m backup -k5 -- rm -- -file'],
+    [['backup', 'echo', 'a\nb'], 'put -- between', 'JOB -- COMMAND [ARGUMENT...]'],
+    [['backup', 'ls', '--help'], 'put -- between', 'backup -- ls --help'],
+    [['backup', '--require-record', 'ls'], 'put -- between', 'backup --require-record -- ls'],
+    [
+      ['--timeout=5m', '--no-require-record', 'backup', 'ls'],
+      'put --',
+      '--timeout=5m --no-require-record backup -- ls',
+    ],
+    [['backup'], '-- and the command are missing', 'backup -- COMMAND'],
+    [['backup', '--'], 'the command behind -- is missing', 'backup -- COMMAND'],
+    [['--', '/usr/bin/rsync', '-a'], 'a run needs the name of its job', 'rsync -- /usr/bin/rsync -a'],
+    [['-t', '5m', '--', '/'], 'a run needs the name of its job', '-t 5m JOB -- /'],
+    [[], 'a run needs the name of its job', 'JOB -- COMMAND'],
+  ])('%j: says what to type', (argv, problem, line) => {
+    const lines = refusal(['exec', ...argv]).split('\n');
+    expect(lines[0]).toContain(`cronrun: exec: ${problem}`);
+    expect(lines[1]).toBe(`  cronrun exec ${line}`);
+  });
+
+  it.each([
+    [['-t', '5min', 'backup', '--', 'true'], 'exec: --timeout 5min is not a duration. Write 5m\n  (units: '],
+    [['-t', '-1', 'backup', '--', 'true'], 'exec: --timeout -1 is not a duration'],
+    [['-t', 'backup', '--', 'true'], 'exec: --timeout backup is not a duration'],
+    [['-t', '--', 'true'], 'exec: --timeout needs a value, DURATION. Write --timeout 5m\n'],
+    [['backup', '--timeout', '--', 'true'], 'exec: --timeout needs a value'],
+    [['-s', '-9', 'backup', '--', 'true'], 'exec: --signal -9 is not a signal. Write 9\n'],
+    [['--state-dir', '-x', 'backup', '--', 'true'], 'exec: --state-dir -x looks like an option'],
+    [['-1', '--', 'true'], 'exec: "-1" is not a job name'],
+    [['my backup', '--', 'true'], 'only,\n  a letter or digit first, at most 64. Perhaps my-backup\n'],
+    [['../etc', '--', 'true'], 'Perhaps etc\n'],
+    [['', '--', 'true'], 'exec: "" is not a job name'],
+    [['--timout', '5m', 'backup', '--', 'true'], 'exec: no option "--timout". Perhaps --timeout\n'],
+    [['--no-timeout', 'backup', '--', 'true'], 'exec: no option "--no-timeout". Perhaps --timeout 0\n'],
+    [['--no-require', 'backup', '--', 'true'], 'Perhaps --no-require-record\n'],
+    [['--json', 'backup', '--', 'true'], 'exec: --json is an option of status, last and ls, not of exec\n'],
+    [['-a', 'backup', '--', 'true'], 'exec: no option "-a"\n  options of the command stand behind --\n'],
+    [['--require-record=1', 'backup', '--', 'true'], 'exec: --require-record takes no value\n'],
+    [['--signal=', 'backup', '--', 'true'], 'exec: --signal "" is not a signal'],
+    [
+      ['--record-command', 'nam', 'b', '--', 'true'],
+      'exec: --record-command nam is not all or name. Perhaps name',
+    ],
+  ])('%j is refused', (argv, message) => {
+    expect(flat(refusal(['exec', ...argv]))).toContain(flat(message));
+  });
+
+  it.each([
+    ['CRONRUN_TIMEOUT', 'soon', 'CRONRUN_TIMEOUT (environment): "soon" is not a duration.'],
+    ['CRONRUN_KILL_AFTER', '-1', 'CRONRUN_KILL_AFTER (environment): "-1" is not a duration.'],
+    ['CRONRUN_SIGNAL', 'x', 'CRONRUN_SIGNAL (environment): "x" is not a signal.'],
+    ['CRONRUN_SUCCESS_CODES', '300', 'CRONRUN_SUCCESS_CODES (environment): "300" is not a list of'],
+    ['CRONRUN_REQUIRE_RECORD', 'yes', 'CRONRUN_REQUIRE_RECORD (environment): "yes" is not 1 or 0.'],
+    ['CRONRUN_RECORD_COMMAND', 'none', 'CRONRUN_RECORD_COMMAND (environment): "none" is not all or name'],
+    ['CRONRUN_COLOR', 'blue', 'CRONRUN_COLOR (environment): "blue" is not auto, always or never'],
+    ['CRONRUN_STATE_DIR', '-x', 'CRONRUN_STATE_DIR (environment): "-x" looks like an option.'],
+  ])('a bad %s says that it stood in the environment', (twin, value, message) => {
+    expect(flat(refusal(['exec', 'b', '--', 'true'], { [twin]: value }))).toContain(
+      flat(`cronrun: exec: ${message}`),
+    );
+  });
+});
+
+describe('status and last', () => {
+  it('all options', () => {
+    const argv = [
+      'last',
+      '--exit-code',
+      '--max-age',
+      '26h',
+      '--state-dir=/srv',
+      '--color',
+      'never',
+      'backup',
+    ];
+    expect(understand(argv, {})).toEqual({
+      command: 'last',
+      target: 'backup',
+      options: {
+        stateDir: '/srv',
+        color: 'never',
+        json: false,
+        get: null,
+        exitCode: true,
+        maxAgeMs: 93_600_000,
+      },
+    });
+  });
+
+  it.each(['backup', 'cron:01a200df', '01a200df-de74', 'cron:01a200df-de74-7c3e-9b1d-2f6f0c5a9e11', 'logs'])(
+    '%s is a target',
+    (target) => {
+      expect((understand(['status', target], {}) as AnswerCall<'status'>).target).toBe(target);
+      expect((understand(['last', '--', target], {}) as AnswerCall<'last'>).target).toBe(target);
+    },
+  );
+
+  it('the target may be left out: whether that means something, the command knows', () => {
+    expect(understand(['status'], {})).toMatchObject({ target: undefined });
+    expect(understand(['last'], {})).toMatchObject({ target: undefined });
+  });
+
+  it("never look at exec's twins", () => {
+    const env = { CRONRUN_TIMEOUT: 'soon', CRONRUN_SIGNAL: 'x', CRONRUN_REQUIRE_RECORD: 'yes' };
+    expect(understand(['last', 'b'], env)).toEqual(understand(['last', 'b'], {}));
+    expect(understand(['ls'], env)).toEqual(understand(['ls'], {}));
+  });
+
+  it('--get takes every field of the record, and for status what only this moment knows', () => {
+    const all = RECORD_FIELDS.join(',');
+    expect(understand(['last', '--get', all, 'b'], {})).toMatchObject({ options: { get: RECORD_FIELDS } });
+    expect(understand(['status', '--get', 'running,last_completed_at', 'b'], {})).toMatchObject({
+      options: { get: ['running', 'last_completed_at'] },
+    });
+    expect(refusal(['last', '--get', 'running', 'b'])).toContain('no field "running"');
+  });
+
+  it.each([
+    [['--json', '--get', 'status'], '--json and --get exclude each other. Write one'],
+    [['--exit-code', '--json'], '--json and --exit-code exclude each other'],
+    [['--exit-code', '--get', 'pid', '--json'], '--json and --get and --exit-code exclude each other'],
+    [['--max-age', '26h'], '--max-age is for --exit-code. Write --exit-code --max-age 26h\n'],
+    [['--exit-code', '--max-age', 'old'], '--max-age old is not a duration. Write 90s, 5m or 1h30m'],
+    [['--get', 'exitcode'], '--get: no field "exitcode". Perhaps exit_code\n  (fields: schema cron_job_id '],
+    [['--get', 'exit-code'], 'Perhaps exit_code\n'],
+    [['--get', 'id'], 'Perhaps cron_job_id\n'],
+    [['--get', 'Status'], 'Perhaps status\n'],
+    [['--get', 'zzzzzz'], 'no field "zzzzzz"\n'],
+    [['--get', 'constructor'], 'no field "constructor"'],
+    [['a', 'b'], 'one job or run id, not 2: "a" and "b"\n'],
+    [['a/b'], '"a/b" is neither a job name nor a run id: letters,'],
+    [['cron:12'], '"cron:12" is not a run id'],
+    [['-q'], '-q is an option of ls, not of'],
+  ])('%j is refused', (argv, message) => {
+    expect(flat(refusal(['last', ...argv]))).toContain(flat(message));
+    expect(flat(refusal(['status', ...argv]))).toContain(flat(message));
+  });
+});
+
+describe('ls', () => {
+  it('all options', () => {
+    const call = understand(['ls', '-q', '--status', 'failed', '--sort=name', '-n', '7'], {}) as LsCall;
+    expect(call).toMatchObject({ job: undefined });
+    expect(call.options).toEqual({
+      stateDir: null,
+      color: 'auto',
+      json: false,
+      get: null,
+      quiet: true,
+      status: 'failed',
+      sort: 'name',
+      limit: 7,
+    });
+  });
+
+  it.each([
+    [['-q', '--json'], '--json and --quiet exclude each other'],
+    [['-n', '0'], '--limit 0 is not a whole number from 1 on'],
+    [['--status', 'faild'], 'Perhaps failed'],
+    [['--status', 'none'], 'is not running, completed, failed, timeout or'],
+    [['backup', '--sort', 'name'], '--sort is for jobs'],
+    [['backup', '--get', 'recent'], 'no field "recent"'],
+    [['cron:01a200df-de74'], '"cron:01a200df-de74" is a run. Type:\n  cronrun status cron:01a200df-de74\n'],
+    [['--exit-code'], '--exit-code is an option of status and last, not of ls'],
+  ])('%j is refused', (argv, message) => {
+    expect(flat(refusal(['ls', ...argv]))).toContain(flat(message));
+  });
+
+  it('--get of a list of jobs knows their recent runs', () => {
+    expect(understand(['ls', '--get', 'job,recent,running'], {})).toMatchObject({
+      options: { get: ['job', 'recent', 'running'] },
+    });
+  });
+});
+
+describe('man', () => {
+  it('has two pages and looks at no twin', () => {
+    expect(understand(['man'], { CRONRUN_COLOR: 'blue' })).toEqual({ command: 'man', page: undefined });
+    expect(understand(['man', 'journal'], {})).toEqual({ command: 'man', page: 'journal' });
+    expect(refusal(['man', 'jurnal'])).toContain(
+      'man: no page "jurnal". Type cronrun man, or cronrun man journal',
+    );
+  });
+});
+
+describe('the program itself', () => {
+  it('options that every command has may stand before it', () => {
+    const behind = understand(['exec', '--state-dir', '/srv', '--color=never', 'b', '--', 'x'], {});
+    expect(understand(['--state-dir', '/srv', '--color=never', 'exec', 'b', '--', 'x'], {})).toEqual(behind);
+    expect(understand(['--state-dir', '/a', 'ls', '--state-dir', '/b'], {})).toMatchObject({
+      options: { stateDir: '/b' },
+    });
+  });
+
+  it.each([
+    [['--json', 'ls'], '--json is an option of status, last and ls, write it behind the command'],
+    [['-x'], 'no option "-x"'],
+    [['--state-dir'], '--state-dir needs a value, DIR. Write --state-dir /srv/cronrun'],
+  ])('%j is refused', (argv, message) => {
+    expect(flat(refusal(argv))).toContain(flat(`cronrun: ${message}`));
+  });
+
+  it.each([
+    [[], false],
+    [['--'], false],
+    [['--color', 'never'], false],
+    [['--help'], true],
+    [['-h'], true],
+    [['help'], true],
+    [['help', '--help'], true],
+  ])('%j shows the help of the program; asked for: %s', (argv, asked) => {
+    const shown = understand(argv, {}) as Shown;
+    expect(shown.text).toMatch(/^Usage: cronrun exec {3}\[options\]/);
+    expect(shown.asked).toBe(asked);
+  });
+
+  it.each([
+    [['exec', '--help']],
+    [['exec', '-h', 'backup', '--', 'x']],
+    [['exec', '--foo', '-h']],
+    [['exec', '-t', '--help', 'b', '--', 'x']],
+    [['--help', 'exec']],
+    [['help', 'exec']],
+  ])('%j shows the help of exec', (argv) => {
+    expect((understand(argv, {}) as Shown).text).toContain(
+      'Usage: cronrun exec [options] <job> -- <command>',
+    );
+  });
+
+  it.each([[['--version']], [['last', '--version']], [['exec', '--version', 'x']], [['--version', 'ls']]])(
+    '%j shows the version',
+    (argv) => {
+      expect(understand(argv, {})).toEqual({ command: 'show', text: 'cronrun unbuilt\n', asked: true });
+    },
+  );
+});
