@@ -1,0 +1,37 @@
+import type { Surroundings } from '../commands/types.js';
+import { EXIT } from '../model/exit-status.js';
+import type { AnswerCall, Call, ExecCall } from './call.js';
+import { type Shown, understand } from './understand.js';
+
+/** Runs what the door has bundled itself: exec and last. */
+type AtTheDoor = (call: ExecCall | AnswerCall<'last'>) => Promise<number>;
+
+/**
+ * What people type, and what the fast parser did not take. The bodies of exec and last stay with the door: a
+ * second copy of exec in this bundle would not know the signals that the first has been holding.
+ * @param argv what follows the program's name. Returns the exit status. Throws CronrunError.
+ */
+export async function runProgram(
+  argv: readonly string[],
+  io: Surroundings,
+  atTheDoor: AtTheDoor,
+): Promise<number> {
+  return perform(understand(argv, io.env), io, atTheDoor);
+}
+
+async function perform(call: Call | Shown, io: Surroundings, atTheDoor: AtTheDoor): Promise<number> {
+  switch (call.command) {
+    case 'show':
+      (call.asked ? io.out : io.err)(call.text);
+      return call.asked ? EXIT.ok : EXIT.ownFailure;
+    case 'exec':
+    case 'last':
+      return atTheDoor(call);
+    case 'status':
+      return (await import('../commands/status.js')).status(call.options, call.target, io);
+    case 'ls':
+      return (await import('../commands/ls.js')).ls(call.options, call.job, io);
+    case 'man':
+      return (await import('../commands/man.js')).man(call.page, io);
+  }
+}
