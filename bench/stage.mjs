@@ -1,5 +1,5 @@
 // State directories of the sizes that the bench asks about.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 
 /** One journal line as cronrun writes it; `n` makes it unique. */
 export function journalLine(job, n, status = 'completed') {
@@ -44,7 +44,13 @@ export function journalLine(job, n, status = 'completed') {
 export function makeJob(stateDir, job, lines) {
   const directory = `${stateDir}/jobs/${job}`;
   mkdirSync(`${directory}/running`, { recursive: true, mode: 0o700 });
-  const pieces = [];
-  for (let n = 0; n < lines; n++) pieces.push(journalLine(job, n, n % 7 === 3 ? 'failed' : 'completed'));
-  writeFileSync(`${directory}/journal.jsonl`, pieces.join(''), { mode: 0o600 });
+  const journal = `${directory}/journal.jsonl`;
+  writeFileSync(journal, '', { mode: 0o600 });
+  let pieces = [];
+  for (let n = 0; n < lines; n++) {
+    pieces.push(journalLine(job, n, n % 7 === 3 ? 'failed' : 'completed'));
+    if (pieces.length < 50_000 && n < lines - 1) continue;
+    appendFileSync(journal, pieces.join(''));
+    pieces = [];
+  }
 }
