@@ -1,0 +1,117 @@
+import { formatDuration } from '../model/duration.js';
+import { type JobRuns, RECENT } from '../model/job-runs.js';
+import type { RunRecord, Status } from '../model/record.js';
+import { type JobPlace, jobPlace } from './job-order.js';
+import { sanitize } from './sanitize.js';
+import type { Style, Tone } from './style.js';
+import { columnWidths, renderTable, widthBeforeLast } from './table.js';
+import { COLUMNS, count, paragraph, tied } from './text.js';
+import { age } from './time.js';
+import { isBad, statusName, statusWords, toneOf } from './words.js';
+
+const SIGNS: Readonly<Record<Status, string>> = {
+  completed: '.',
+  failed: 'x',
+  timeout: 't',
+  interrupted: '!',
+  running: '>',
+};
+
+const LEGEND = 'runs, newest right: . completed  x failed  t timeout  ! interrupted  > running';
+
+/** A strip is never shorter, however long the names are. */
+const SHORTEST_STRIP = 5;
+
+const TITLES = ['JOB', 'STATUS', 'STARTED', 'TOOK', 'COMPLETED'];
+
+/** A job as the table shows it. */
+export interface JobRow extends JobPlace {
+  /** One text for each of TITLES. */
+  readonly cells: readonly string[];
+  /** One sign a run, newest right; at most 12. */
+  readonly strip: string;
+  readonly tone: Tone;
+}
+
+/** @param record the newest run. @param now milliseconds since 1970. */
+export function jobRow(runs: JobRuns, record: RunRecord, now: number): JobRow {
+  const place = jobPlace(runs, record);
+  const started = age(record.started_at, now);
+  const cells = [
+    sanitize(runs.job),
+    jobWords(runs, record),
+    `${started} ago`,
+    tookWords(record, started),
+    runs.lastCompletedAt === null ? 'never' : `${age(runs.lastCompletedAt, now)} ago`,
+  ];
+  return { ...place, cells, strip: stripOf(runs.recent), tone: place.trouble ? 'bad' : toneOf(record) };
+}
+
+/** The answer of `ls` for people: a line a job, in the order of `rows`. */
+export function jobsText(rows: readonly JobRow[], style: Style): string {
+  const facts = rows.map(({ cells }) => cells);
+  const room = COLUMNS - widthBeforeLast(columnWidths([...TITLES, ''], facts));
+  const width = Math.min(RECENT, Math.max(SHORTEST_STRIP, room));
+  const strips = rows.map(({ strip }) => strip.slice(-width));
+  const longest = strips.reduce((most, strip) => Math.max(most, strip.length), 0);
+  return renderTable({
+    header: [...TITLES, stripTitle(width)],
+    rows: facts.map((cells, index) => [...cells, (strips[index] ?? '').padStart(longest)]),
+    paint: (cell, row, column) => (column === 1 ? style[rows[row]?.tone ?? 'faint'](cell) : cell),
+  });
+}
+
+/** The status of the newest run and, where that is no trouble itself, the trouble beside it. */
+function jobWords(runs: JobRuns, record: RunRecord): string {
+  const words = statusWords(record);
+  if (toneOf(record) === 'bad') return words;
+  const others = runs.going.filter((run) => run.record.cron_job_id !== record.cron_job_id);
+  const orphaned = others.filter((run) => run.record.reason === 'orphaned').length;
+  if (orphaned > 0) return `${words}, ${orphaned} orphaned`;
+  if (record.status !== 'running') return words;
+  const unverifiable = others.filter((run) => run.record.reason === 'unverifiable').length;
+  if (unverifiable > 0) return `${words}, ${unverifiable} unverifiable`;
+  if (runs.last !== null && isBad(runs.last.status)) return `${words}, was ${statusName(runs.last.status)}`;
+  return others.length === 0 ? words : `${words} (${others.length + 1} runs)`;
+}
+
+function tookWords(record: RunRecord, sinceStart: string): string {
+  if (record.status === 'running') return sinceStart;
+  return record.duration_ms === null ? '?' : formatDuration(record.duration_ms);
+}
+
+function stripOf(recent: readonly Status[]): string {
+  let strip = '';
+  for (const status of recent) strip += SIGNS[status];
+  return strip;
+}
+
+function stripTitle(width: number): string {
+  const titles = [`LAST ${width} RUNS`, `LAST ${width}`, 'RUNS'];
+  return titles.find((title) => title.length <= width) ?? 'RUNS';
+}
+
+/** Whose jobs they are and where. */
+export interface StatePlace {
+  readonly stateDir: string;
+  /** Who owns the state directory; null where that is not known. */
+  readonly owner: string | null;
+  readonly here: string | null;
+}
+
+/** Two lines below the table, for people only: how many jobs, and what the signs mean. `total`: all jobs there are. */
+export function jobsFooter(rows: readonly JobPlace[], total: number, place: StatePlace): string {
+  const shown = rows.length === total ? '' : `${rows.length} of `;
+  const owner = place.owner === null ? '' : ` of ${sanitize(place.owner)}`;
+  const on = place.here === null ? '' : ` on ${sanitize(place.here)}`;
+  const where = `${shown}${count(total, 'job')}${owner}${on} in ${sanitize(place.stateDir)}`;
+  return `\n${paragraph(`${where}${lookWords(rows)}`)}\n${LEGEND}\n`;
+}
+
+function lookWords(rows: readonly JobPlace[]): string {
+  const trouble = rows.filter((row) => row.trouble);
+  const first = trouble[0];
+  if (first === undefined) return '';
+  const need = trouble.length === 1 ? 'needs' : 'need';
+  return `; ${trouble.length} ${need} a look: ${tied(`cronrun status ${sanitize(first.job)}`)}`;
+}

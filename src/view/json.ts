@@ -1,0 +1,59 @@
+import type { JobRuns } from '../model/job-runs.js';
+import { encodeRecord, RECORD_FIELDS, type RunRecord, SCHEMA } from '../model/record.js';
+import { escapeControls } from './sanitize.js';
+
+/** Fields that `status` has beside those of the record. */
+export const STATUS_FIELDS = ['last', 'last_completed_at', 'running'] as const;
+
+/** Fields that `ls` has beside those of `status`. */
+export const JOB_FIELDS = [...STATUS_FIELDS, 'recent'] as const;
+
+/** A record as `last --json` and `ls JOB --json` print it: one line without its newline. */
+export function recordJson(record: RunRecord): string {
+  return escapeControls(encodeRecord(record));
+}
+
+/** A run and what is known of its job, as `status --json` prints it. */
+export function statusJson(record: RunRecord, runs: JobRuns): string {
+  return `${recordJson(record).slice(0, -1)},${statusTail(runs)}}`;
+}
+
+/** A job as `ls --json` prints it. */
+export function jobJson(record: RunRecord, runs: JobRuns): string {
+  return `${recordJson(record).slice(0, -1)},${statusTail(runs)},"recent":${JSON.stringify(runs.recent)}}`;
+}
+
+function statusTail(runs: JobRuns): string {
+  const last = runs.last === null ? 'null' : recordJson(runs.last);
+  const completedAt = escapeControls(JSON.stringify(runs.lastCompletedAt));
+  return `"last":${last},"last_completed_at":${completedAt},"running":${JSON.stringify(runningIds(runs))}`;
+}
+
+function runningIds(runs: JobRuns): string[] {
+  return runs.going.map((run) => run.record.cron_job_id);
+}
+
+/** What there is to say of a job without a run; `job` is null where a run was asked for by its id. */
+export function noRunFields(job: string | null): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const field of RECORD_FIELDS) fields[field] = null;
+  return { ...fields, schema: SCHEMA, job, status: 'none' };
+}
+
+/** The same as `last --json` prints it. */
+export function noRunJson(job: string | null): string {
+  return escapeControls(JSON.stringify(noRunFields(job)));
+}
+
+/** The same as `status --json` prints it; a job may have been asked for by a run id, and be null. */
+export function noRunStatusJson(job: string | null): string {
+  const beside = { last: null, last_completed_at: null, running: [] };
+  return escapeControls(JSON.stringify({ ...noRunFields(job), ...beside }));
+}
+
+/** Everything that `--get` may ask for, by its name in --json. */
+export function fieldsOf(record: RunRecord, runs: JobRuns | null): Record<string, unknown> {
+  if (runs === null) return { ...record };
+  const { last, lastCompletedAt, recent } = runs;
+  return { ...record, last, last_completed_at: lastCompletedAt, running: runningIds(runs), recent };
+}

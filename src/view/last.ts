@@ -1,0 +1,37 @@
+import type { JobRuns } from '../model/job-runs.js';
+import type { EndedRecord, RunningRecord, RunRecord } from '../model/record.js';
+import type { Viewing } from './facts.js';
+import { lastHeadline, runMark } from './headline.js';
+import { sanitize } from './sanitize.js';
+import { paragraph } from './text.js';
+
+/** The answer of `last` for people: the last run that ended and, where the story goes on, one line for each newer run. */
+export function lastText(last: EndedRecord, going: JobRuns['going'], viewing: Viewing): string {
+  const newer = going.map((run) => run.record).filter((record) => record.started_at > last.started_at);
+  const lines = newer
+    .slice(0, NEWER)
+    .map((record) => paragraph(`  ${newerWords(record, last)} ${runMark(record)}`));
+  if (newer.length > NEWER)
+    lines.push(`  and ${newer.length - NEWER} more: cronrun ls ${sanitize(last.job)}`);
+  return `${[lastHeadline(last, viewing.now, viewing.style), ...lines].join('\n')}\n`;
+}
+
+/** At most so many newer runs are listed. */
+const NEWER = 3;
+
+/** The answer of `last` for one run that was named by its id. */
+export function oneRunText(record: RunRecord, viewing: Viewing): string {
+  return `${lastHeadline(record, viewing.now, viewing.style)}\n`;
+}
+
+function newerWords(record: RunningRecord, last: EndedRecord): string {
+  const run = record.job === last.job ? 'a newer run' : `a newer run of ${sanitize(record.job)}`;
+  switch (record.reason) {
+    case 'running':
+      return `${run} goes on`;
+    case 'orphaned':
+      return `${run} has lost its wrapper and goes on`;
+    case 'unverifiable':
+      return `${run} cannot be judged from here`;
+  }
+}

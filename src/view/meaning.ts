@@ -1,0 +1,31 @@
+import type { RunningRecord } from '../model/record.js';
+import type { Line, StatusFacts } from './facts.js';
+import { sanitize } from './sanitize.js';
+import { tied } from './text.js';
+
+/** What follows from a run that nobody watches, or that cannot be judged. */
+export function meaningLines({ record, runs, here }: StatusFacts): Line[] {
+  if (record.reason === 'orphaned') {
+    const alive = runs.going.find((run) => run.record.cron_job_id === record.cron_job_id)?.alivePids ?? [];
+    return [['means', `${ORPHAN_MEANS}${howToEnd(record, alive)}`]];
+  }
+  if (record.reason !== 'unverifiable') return [];
+  return [['means', `${UNVERIFIABLE_MEANS} ${askThere(record, here)}`]];
+}
+
+const ORPHAN_MEANS =
+  'its exit code will never be known. When these processes are gone it counts as INTERRUPTED (lost).';
+const UNVERIFIABLE_MEANS =
+  'it may go on, and it may have been cut short. If it ends in good order, its end comes on record here.';
+
+/** The child's pid is the number of its process group; where it was never written down, only pids are known. */
+function howToEnd(record: RunningRecord, alive: readonly number[]): string {
+  if (record.pid !== null) return ` To end it: ${tied(`kill -TERM -${record.pid}`)}`;
+  return alive.length === 0 ? '' : ` To end it: kill -TERM ${alive.join(' ')}`;
+}
+
+function askThere(record: RunningRecord, here: string | null): string {
+  const elsewhere = record.host !== null && record.host !== here;
+  const where = elsewhere ? `On ${sanitize(record.host ?? '')}` : 'Where it was started,';
+  return `${where} this tells: ${tied(`cronrun status ${sanitize(record.job)}`)}`;
+}

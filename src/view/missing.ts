@@ -1,0 +1,81 @@
+import type { RunRecord, Status } from '../model/record.js';
+import { quoteArgument } from './command.js';
+import { runMark } from './headline.js';
+import { sanitize } from './sanitize.js';
+import { count, paragraph } from './text.js';
+
+/** Another place where a state directory may be. */
+export interface OtherPlace {
+  readonly dir: string;
+  /** How many jobs are there; null: it is there and this user may not look into it. */
+  readonly jobs: number | null;
+  /** True where the job that was asked for is there. */
+  readonly hasJob: boolean;
+  /** True for the place that cron uses and a login shell does not, because it has XDG_STATE_HOME. */
+  readonly hiddenByXdg: boolean;
+}
+
+export interface Question {
+  /** What was asked for as it was typed; null: anything. */
+  readonly asked: string | null;
+  /** True for something that may be a piece of a run id. */
+  readonly mayBeRun: boolean;
+  readonly stateDir: string;
+}
+
+export interface Missing extends Question {
+  /** Names like it of jobs that are there. */
+  readonly similar: readonly string[];
+  readonly others: readonly OtherPlace[];
+  /** The command that was typed, "status". */
+  readonly command: string;
+}
+
+/** The one line of exit status 193. */
+export function missingLine({ asked, mayBeRun, stateDir }: Question): string {
+  const subject = asked === null ? 'run' : `${mayBeRun ? 'job or run' : 'run of'} "${sanitize(asked)}"`;
+  return `cronrun: no ${subject} is on record in ${sanitize(stateDir)}\n`;
+}
+
+/** That line, and where else to look. */
+export function missingText(missing: Missing): string {
+  const { similar, others } = missing;
+  const lines =
+    similar.length === 0 ? [] : [`  jobs there with a name like it: ${similar.map(sanitize).join(', ')}`];
+  for (const other of others) lines.push(...otherPlaceLines(other, missing));
+  return missingLine(missing) + lines.map((line) => `${line}\n`).join('');
+}
+
+function otherPlaceLines(other: OtherPlace, { asked, command }: Missing): string[] {
+  const dir = sanitize(other.dir);
+  if (other.jobs === null) return [paragraph(`  there is ${dir} too, which this user may not read`)];
+  const named = asked !== null && other.hasJob;
+  const is = named ? 'it is on record' : `${count(other.jobs, 'job')} ${other.jobs === 1 ? 'is' : 'are'}`;
+  const why = other.hiddenByXdg ? ', which cron uses: it does not see XDG_STATE_HOME' : '';
+  const flag = `--state-dir ${quoteArgument(other.dir)}`;
+  return [
+    paragraph(`  ${is} in ${dir}${why}`),
+    `  cronrun ${named ? `${command} ${quoteArgument(asked)}` : 'ls'} ${flag}`,
+  ];
+}
+
+/** What `last` says where no run has ended. `job`: null for any; `going`: a run that goes on. */
+export function noneEndedText(job: string | null, going: RunRecord | null): string {
+  const of = job === null ? '' : ` of "${sanitize(job)}"`;
+  const whose = going !== null && job === null ? ` of "${sanitize(going.job)}"` : '';
+  const goes = going === null ? '' : `; one${whose} goes on ${runMark(going)}`;
+  return `${paragraph(`cronrun: no run${of} has ended yet${goes}`)}\n`;
+}
+
+/** Said where a list is empty because of --status or --limit. */
+export function nothingChosenText(total: number, noun: 'job' | 'run', status: Status | null): string {
+  const chosen = status === null ? 'is shown' : `has the status ${status}`;
+  return `cronrun: none of ${count(total, noun)} ${chosen}\n`;
+}
+
+/** Said where lines or start records were passed over. `of`: "backup", or null for all jobs. */
+export function unreadableText(unreadable: number, of: string | null): string {
+  const whose = of === null ? '' : `${sanitize(of)}: `;
+  const is = unreadable === 1 ? 'is' : 'are';
+  return `${paragraph(`cronrun: ${whose}${count(unreadable, 'line')} on record that ${is} no record ${is} left out`)}\n`;
+}

@@ -1,0 +1,183 @@
+// What `exec` says on stderr (contract 2.3), a function for each occasion. Every text ends with a newline. They are
+// loaded only where there is something to say, so nothing heavy may be imported here.
+import { formatDuration, formatLimit } from '../model/duration.js';
+import type { EndedRecord, SeenInterruptedRecord, Status, TimeoutRecord } from '../model/record.js';
+import { encodeRecord, idOf } from '../model/record.js';
+import { shortRunId } from '../model/run-id.js';
+import { cutShortWords, notByCronrun, runMark } from './headline.js';
+import { escapeControls, sanitize } from './sanitize.js';
+import { paragraph, pidList, tied } from './text.js';
+import { age, localTime, localZone, type Zone } from './time.js';
+import { statusName } from './words.js';
+
+function notice(job: string, text: string, ...below: string[]): string {
+  const lines = [
+    paragraph(`cronrun: ${sanitize(job)}: ${text}`),
+    ...below.map((line) => paragraph(`  ${line}`)),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+export interface NotRecorded {
+  readonly job: string;
+  /** "EACCES: permission denied", or the whole story where there is no path. */
+  readonly why: string;
+  /** Where it could not be written; null: there is no such place. */
+  readonly path: string | null;
+}
+
+/** The start record could not be made; the command runs all the same. */
+export function notRecorded({ job, why, path }: NotRecorded): string {
+  const reason = path === null ? sanitize(why) : `cannot write in ${sanitize(path)} (${sanitize(why)})`;
+  return notice(job, `NOT RECORDED, running it all the same: ${reason}`);
+}
+
+/** The start record was written, and could not be synced. */
+export function notDurable({ job, why, path }: { job: string; why: string; path: string }): string {
+  const reason = `cannot sync ${sanitize(path)} (${sanitize(why)})`;
+  return notice(job, `its start is on record, but a power cut may undo that: ${reason}`);
+}
+
+export interface NotStarted {
+  readonly job: string;
+  /** argv[0] as given. */
+  readonly command: string;
+  /** Why, an errno word such as "ENOENT"; null where there is none. */
+  readonly errno: string | null;
+  /** The PATH that was searched; null where none was, because the command has a slash in it. */
+  readonly path: string | null;
+  readonly exitStatus: 126 | 127;
+  /** What else is to blame than the command itself: "its interpreter /usr/bin/pyton is not there". */
+  readonly because?: string | null;
+}
+
+/** The command could not be started: exit status 126 or 127. */
+export function notStarted({ job, command, errno, path, exitStatus, because }: NotStarted): string {
+  const name = sanitize(command) || '""';
+  if (because) return notice(job, `FAILED: ${name} was not started: ${sanitize(because)}`);
+  if (exitStatus === 127) {
+    return notice(job, `FAILED: ${name}: not found${path === null ? '' : ` in PATH=${sanitize(path)}`}`);
+  }
+  const why = errno === null ? '' : ` (${STARTING_ERRORS[errno] ?? errno})`;
+  return notice(job, `FAILED: ${name}: cannot be run${why}`);
+}
+
+const STARTING_ERRORS: Readonly<Record<string, string>> = {
+  EACCES: 'EACCES: permission denied',
+  EISDIR: 'EISDIR: it is a directory',
+  ENOEXEC: 'ENOEXEC: it is no program, and no script with a #! line',
+  E2BIG: 'E2BIG: arguments and environment are too long',
+  ETXTBSY: 'ETXTBSY: it is being written to',
+  EAGAIN: 'EAGAIN: too many processes',
+  ENOMEM: 'ENOMEM: not enough memory',
+  EMFILE: 'EMFILE: too many open files',
+  ENFILE: 'ENFILE: too many open files on this machine',
+};
+
+export interface TimedOut {
+  readonly record: TimeoutRecord;
+  /** When a run of the job last completed; null: never. */
+  readonly lastCompletedAt: string | null;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** The run was ended by its timeout: exit status 124. */
+export function timedOut({ record, lastCompletedAt, now }: TimedOut): string {
+  const limit = record.timeout_ms === null ? 'its limit' : formatLimit(record.timeout_ms);
+  const killed = record.killed ? `; SIGKILL was needed ${formatLimit(record.kill_after_ms)} later` : '';
+  const completed =
+    lastCompletedAt === null ? 'never completed' : `last completed ${age(lastCompletedAt, now)} ago`;
+  return notice(
+    record.job,
+    `TIMEOUT: ended after ${limit}${killed}`,
+    `${completed}; cronrun status ${shortRunId(idOf(record))}`,
+  );
+}
+
+/** The child was killed by a signal that is no stop of ours. */
+export function signaled({ record }: { record: SeenInterruptedRecord }): string {
+  const signal = sanitize(record.signal);
+  const text = `INTERRUPTED: killed by ${signal} after ${formatDuration(record.duration_ms)}${notByCronrun(record)}`;
+  if (record.signal !== 'SIGKILL') return notice(record.job, text);
+  return notice(record.job, text, '(the kernel does that when memory runs out: dmesg | grep -i oom)');
+}
+
+export interface PassedOn {
+  readonly job: string;
+  /** "SIGINT" */
+  readonly signal: string;
+  /** The child's, which is the number of its process group too. */
+  readonly pid: number;
+}
+
+/** Told to stop; waiting for the command. */
+export function passedOn({ job, signal, pid }: PassedOn): string {
+  return notice(job, `passed ${signal} on, waiting for pid ${pid} (kill -9 -${pid} forces)`);
+}
+
+/** Told to stop, and stopped. */
+export function stopped({ record }: { record: SeenInterruptedRecord }): string {
+  const after = formatDuration(record.duration_ms);
+  return notice(record.job, `INTERRUPTED: stopped by ${sanitize(record.signal)} after ${after}`);
+}
+
+export interface Kept {
+  readonly job: string;
+  readonly status: Exclude<Status, 'running'>;
+  /** Why the journal would not take the line, "ENOSPC"; null where there is no such word. */
+  readonly errno: string | null;
+}
+
+/** The end is in the third line of the start record. */
+export function keptInStartRecord({ job, status, errno }: Kept): string {
+  return notice(
+    job,
+    `${statusName(status)}, but its journal cannot be written${reason(errno)}; kept`,
+    `in the start record, the next run of ${sanitize(job)} moves it`,
+  );
+}
+
+/** The end is in the name of the start record. */
+export function keptInName({ job, status, errno }: Kept): string {
+  return notice(
+    job,
+    `${statusName(status)}, but its journal cannot be written${reason(errno)}; kept`,
+    `in the name of its start record, the next run of ${sanitize(job)} moves it`,
+  );
+}
+
+function reason(errno: string | null): string {
+  return errno === null ? '' : ` (${sanitize(errno)})`;
+}
+
+/** The end could not be written anywhere: the record itself, as the journal would have had it. */
+export function saidOnly({ record }: { record: EndedRecord }): string {
+  const text = `${statusName(record.status)}, and that could not be recorded anywhere; its record:`;
+  return `${notice(record.job, text)}${escapeControls(encodeRecord(record))}\n`;
+}
+
+export interface FoundCutShort {
+  readonly job: string;
+  /** The one that started last of those that were found. */
+  readonly newest: EndedRecord;
+  /** How many others were found with it. */
+  readonly more: number;
+  readonly zone?: Zone;
+}
+
+/** Earlier runs turned out to have been cut short. */
+export function foundCutShort({ job, newest, more, zone = localZone }: FoundCutShort): string {
+  const others = more === 0 ? '' : ` ${tied(`and ${more} more`)}`;
+  return notice(
+    job,
+    `the run before, of ${localTime(newest.started_at, zone)}, was`,
+    `INTERRUPTED: ${cutShortWords(newest)} ${runMark(newest)}${others}`,
+  );
+}
+
+/** Processes of the run that outlived SIGKILL. */
+export function leftBehind({ job, pids }: { job: string; pids: readonly number[] }): string {
+  const them = pids.length === 1 ? 'pid' : 'pids';
+  return notice(job, `still there 5s after SIGKILL: ${them} ${pidList(pids)}`);
+}

@@ -1,0 +1,101 @@
+import { formatLimit } from '../model/duration.js';
+import type { GoingRun } from '../model/job-runs.js';
+import {
+  type EndedRecord,
+  type RunningRecord,
+  type RunRecord,
+  SCHEMA,
+  type TimeoutRecord,
+} from '../model/record.js';
+import { commandLines } from './command.js';
+import type { Line, StatusFacts, Viewing } from './facts.js';
+import { sanitize } from './sanitize.js';
+import { pidList, VALUE_COLUMNS } from './text.js';
+import { clockTime, localTime, type Zone } from './time.js';
+
+/** What the record itself says. */
+export function runLines({ record, runs, here }: StatusFacts, viewing: Viewing): Line[] {
+  return [
+    ['started', startedWords(record, viewing.zone)],
+    record.status === 'running' ? limitLine(record, viewing) : null,
+    record.reason === 'orphaned' ? aliveLine(record, runs.going) : null,
+    record.reason === 'unverifiable' ? ['because', unverifiableWords(record, here)] : null,
+    record.status === 'timeout' ? ['signals', timeoutSignals(record)] : null,
+    record.status === 'running' ? null : ['ended', endedWords(record, viewing.zone)],
+    ['command', commandLines(record.command, record.command_cut, VALUE_COLUMNS)],
+    ['run', record.cron_job_id],
+  ];
+}
+
+function startedWords(record: RunRecord, zone: Zone): string {
+  const { user, host, pid } = record;
+  const by = user === null ? '' : ` by ${sanitize(user)}`;
+  const on = host === null ? '' : ` on ${sanitize(host)}`;
+  const process = record.reason === 'running' && pid !== null ? `, pid ${pid}` : '';
+  return `${localTime(record.started_at, zone)}${by || on ? ',' : ''}${by}${on}${process}`;
+}
+
+function limitLine(record: RunningRecord, { now, zone }: Viewing): Line {
+  if (record.timeout_ms === null || record.reason !== 'running') return null;
+  const due = Date.parse(record.started_at) + record.timeout_ms;
+  const source = record.timeout_source === null ? '' : ` (${sanitize(record.timeout_source)})`;
+  const when = withoutOffset(dueTime(due, record.started_at, zone));
+  return [
+    'limit',
+    `${formatLimit(record.timeout_ms)}${source}, ${due < now ? 'was over at' : 'until'} ${when}`,
+  ];
+}
+
+/** A limit of a century may end beyond what a Date can hold. */
+function dueTime(due: number, startedAt: string, zone: Zone): string {
+  const date = new Date(due);
+  return Number.isNaN(date.getTime()) ? 'the end of time' : clockTime(date.toISOString(), startedAt, zone);
+}
+
+function withoutOffset(time: string): string {
+  return time.replace(/ [+-]\d\d:\d\d$/, '');
+}
+
+function aliveLine(record: RunningRecord, going: readonly GoingRun[]): Line {
+  const pids = going.find((run) => run.record.cron_job_id === record.cron_job_id)?.alivePids ?? [];
+  const group = record.pid === null ? [] : [`process group ${record.pid}`];
+  const listed = pids.length === 0 ? [] : [`${pids.length === 1 ? 'pid' : 'pids'} ${pidList(pids)}`];
+  const words = [...listed, ...group].join(', ');
+  return words === '' ? null : ['alive', words];
+}
+
+function unverifiableWords(record: RunRecord, here: string | null): string {
+  if (record.schema > SCHEMA) return `a newer cronrun wrote its record (schema ${record.schema})`;
+  if (record.host !== null && here !== null && record.host !== here) {
+    return `it was started on ${sanitize(record.host)}, and this is ${sanitize(here)}`;
+  }
+  return 'its processes cannot be seen: another container, or a hidden /proc';
+}
+
+function timeoutSignals(record: TimeoutRecord): string {
+  const first = sanitize(record.timeout_signal);
+  const limit = record.timeout_ms === null ? '' : ` after ${formatLimit(record.timeout_ms)}`;
+  const killed = record.killed ? `, SIGKILL after ${formatLimit(record.kill_after_ms)} more` : '';
+  return `${first}${limit}${killed}`;
+}
+
+function endedWords(record: EndedRecord, zone: Zone): string {
+  if (record.ended_at === null) return unseenEndWords(record, zone);
+  const time = localTime(record.ended_at, zone);
+  switch (record.status) {
+    case 'completed':
+      return `${time}, exit code ${record.exit_code}`;
+    case 'failed':
+      return time;
+    default:
+      return record.exit_code === null ? time : `${time}, exit code ${record.exit_code}`;
+  }
+}
+
+function unseenEndWords(record: EndedRecord, zone: Zone): string {
+  if (record.booted_at !== null) {
+    return `nobody saw it; this machine came up at ${clockTime(record.booted_at, record.started_at, zone)}`;
+  }
+  const found = record.settled_at === null ? '' : `; found gone on ${localTime(record.settled_at, zone)}`;
+  return `nobody saw it${found}`;
+}

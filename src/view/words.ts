@@ -1,0 +1,50 @@
+import { formatLimit } from '../model/duration.js';
+import type { FailedRecord, RunRecord, Status } from '../model/record.js';
+import { sanitize } from './sanitize.js';
+import type { Tone } from './style.js';
+
+const NAMES: Readonly<Record<Status, string>> = {
+  running: 'running',
+  completed: 'completed',
+  failed: 'FAILED',
+  timeout: 'TIMEOUT',
+  interrupted: 'INTERRUPTED',
+};
+
+/** A status for people; capitals mean "look here". */
+export function statusName(status: Status): string {
+  return NAMES[status];
+}
+
+/** A status and the one thing behind it: "FAILED (23)", "TIMEOUT (10m)", "INTERRUPTED (rebooted)". */
+export function statusWords(record: RunRecord): string {
+  switch (record.status) {
+    case 'running':
+      return record.reason === 'running' ? 'running' : `RUNNING (${record.reason})`;
+    case 'completed':
+      return 'completed';
+    case 'failed':
+      return `FAILED (${failureWords(record)})`;
+    case 'timeout':
+      return record.timeout_ms === null ? 'TIMEOUT' : `TIMEOUT (${formatLimit(record.timeout_ms)})`;
+    case 'interrupted':
+      return `INTERRUPTED (${record.signal === null ? record.reason : sanitize(record.signal)})`;
+  }
+}
+
+function failureWords(record: FailedRecord): string {
+  if (record.reason === 'exited') return String(record.exit_code);
+  if (record.exit_code === 127) return '127 not found';
+  return `${record.exit_code} ${sanitize(record.error ?? 'not run')}`;
+}
+
+/** How a record is painted. */
+export function toneOf(record: RunRecord): Tone {
+  if (record.status === 'completed') return 'good';
+  return record.reason === 'running' ? 'going' : 'bad';
+}
+
+/** True for a verdict that somebody should look at. */
+export function isBad(status: Status): boolean {
+  return status === 'failed' || status === 'timeout' || status === 'interrupted';
+}
