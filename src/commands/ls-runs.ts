@@ -1,0 +1,72 @@
+import { EXIT } from '../model/exit-status.js';
+import { isJobName } from '../model/job.js';
+import { idOf, RECORD_FIELDS, type Status } from '../model/record.js';
+import { listRuns, type RunList } from '../state/runs.js';
+import { getLine } from '../view/get.js';
+import { fieldsOf, noRunJson, recordJson } from '../view/json.js';
+import { nothingChosenText, unreadableText } from '../view/missing.js';
+import { runsFooter, runsText } from '../view/runs.js';
+import { checkFields } from './fields.js';
+import { answerMissing } from './missing.js';
+import { notAJobName } from './target.js';
+import type { LsOptions, Surroundings } from './types.js';
+import { openScreen } from './viewing.js';
+
+/** So many runs are listed where nothing else is asked for. */
+const LIMIT = 20;
+
+/** `cronrun ls JOB`. Returns the exit status. CronrunError 'usage', 'unreadable'. */
+export async function lsRuns(
+  options: LsOptions,
+  stateDir: string,
+  job: string,
+  io: Surroundings,
+): Promise<number> {
+  checkFields('ls', options.get, RECORD_FIELDS);
+  if (!isJobName(job)) throw notAJobName('ls', job);
+  const list = readRuns(stateDir, job, options.limit ?? LIMIT, options.status);
+  if (list === null) {
+    const asked = { command: 'ls', stateDir, asked: job, job, mayBeRun: false };
+    const manner = { get: null, json: options.json, exitCode: false, noRun: noRunJson };
+    return answerMissing(asked, manner, io);
+  }
+  const text = forScripts(options, list);
+  if (text !== null) io.out(text);
+  else await tellPeople(options, list, io);
+  if (list.unreadable > 0) io.err(unreadableText(list.unreadable, job));
+  return EXIT.ok;
+}
+
+/** How many times more runs are read at each new try. */
+const STEP = 8;
+
+/**
+ * The newest `limit` runs with a status. How far back they are is not known, so more is read until there are enough
+ * of them or no more; a journal of a million lines is not taken into memory for the last failure.
+ */
+function readRuns(stateDir: string, job: string, limit: number, status: Status | null): RunList | null {
+  if (status === null) return listRuns(stateDir, job, limit);
+  for (let read = Math.max(limit, LIMIT); ; read *= STEP) {
+    const list = listRuns(stateDir, job, read);
+    if (list === null) return null;
+    const records = list.records.filter((record) => record.status === status).slice(0, limit);
+    if (records.length === limit || list.records.length < read) return { ...list, records };
+  }
+}
+
+function forScripts(options: LsOptions, { records }: RunList): string | null {
+  const { get } = options;
+  if (options.quiet) return records.map((record) => `${idOf(record)}\n`).join('');
+  if (get !== null) return records.map((record) => getLine(get, fieldsOf(record, null))).join('');
+  if (options.json) return records.map((record) => `${recordJson(record)}\n`).join('');
+  return null;
+}
+
+async function tellPeople(options: LsOptions, list: RunList, io: Surroundings): Promise<void> {
+  if (list.records.length === 0) return io.err(nothingChosenText(list.total, 'run', options.status));
+  const { viewing, terminal } = await openScreen(options, io);
+  const table = runsText(list.records, viewing);
+  // Elsewhere than on a terminal the line is said only where the list is not all there is.
+  const footed = terminal || list.records.length < list.total;
+  io.out(footed ? table + runsFooter(list.records, list, viewing.zone) : table);
+}

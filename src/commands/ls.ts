@@ -1,0 +1,99 @@
+import { hostname } from 'node:os';
+import { EXIT } from '../model/exit-status.js';
+import { type JobRuns, newestRun } from '../model/job-runs.js';
+import { RECORD_FIELDS, type RunRecord } from '../model/record.js';
+import { listJobs, readJobRuns } from '../state/runs.js';
+import { getLine } from '../view/get.js';
+import { type JobPlace, jobPlace, orderJobs } from '../view/job-order.js';
+import { jobRow, jobsFooter, jobsText } from '../view/jobs.js';
+import { fieldsOf, JOB_FIELDS, jobJson } from '../view/json.js';
+import { nothingChosenText, unreadableText } from '../view/missing.js';
+import { checkFields } from './fields.js';
+import { lsRuns } from './ls-runs.js';
+import { whereItMayBe } from './missing.js';
+import { ownerName, statePlace } from './state-place.js';
+import type { LsOptions, Surroundings } from './types.js';
+import { openScreen } from './viewing.js';
+
+const FIELDS = [...RECORD_FIELDS, ...JOB_FIELDS];
+
+/**
+ * `cronrun ls [job]`: all jobs, or the runs of one, newest first. Returns the exit status.
+ * CronrunError 'usage', 'unreadable', 'no-state-directory'.
+ */
+export async function ls(options: LsOptions, job: string | undefined, io: Surroundings): Promise<number> {
+  const stateDir = statePlace(options.stateDir, io.env);
+  if (job !== undefined) return lsRuns(options, stateDir, job, io);
+  checkFields('ls', options.get, FIELDS);
+  const { total, unreadable } = await answer(options, stateDir, io);
+  if (total === 0 && !options.quiet) {
+    io.err(whereItMayBe({ command: 'ls', stateDir, asked: null, job: null, mayBeRun: false }, io));
+  }
+  if (unreadable > 0) io.err(unreadableText(unreadable, null));
+  return EXIT.ok;
+}
+
+/** What was found, whether shown or not. */
+interface Extent {
+  readonly total: number;
+  readonly unreadable: number;
+}
+
+/** The whole answer is written at once. */
+async function answer(options: LsOptions, stateDir: string, io: Surroundings): Promise<Extent> {
+  const line = scriptLine(options);
+  if (line === null) return tellPeople(options, stateDir, io);
+  const { rows, ...extent } = readJobs(stateDir, options, (runs, record) => ({
+    ...jobPlace(runs, record),
+    line: line(runs, record),
+  }));
+  io.out(rows.map((row) => row.line).join(''));
+  return extent;
+}
+
+/**
+ * Reads every job and orders those that were asked for. Of each job only what `show` makes of it is kept, so that
+ * 10,000 of them fit into little memory.
+ */
+function readJobs<Row extends JobPlace>(
+  stateDir: string,
+  { status, sort, limit }: LsOptions,
+  show: (runs: JobRuns, record: RunRecord) => Row,
+): Extent & { readonly rows: readonly Row[] } {
+  const rows: Row[] = [];
+  let [total, unreadable] = [0, 0];
+  for (const job of listJobs(stateDir)) {
+    const runs = readJobRuns(stateDir, job);
+    if (runs === null) continue;
+    unreadable += runs.unreadable;
+    const record = newestRun(runs);
+    if (record === null) continue;
+    total++;
+    if (status === null || record.status === status) rows.push(show(runs, record));
+  }
+  return { rows: orderJobs(rows, sort).slice(0, limit ?? rows.length), total, unreadable };
+}
+
+/** How a script asked to see a job, in one line with its newline; null where people ask. */
+function scriptLine({ quiet, get, json }: LsOptions): ((runs: JobRuns, record: RunRecord) => string) | null {
+  if (quiet) return (runs) => `${runs.job}\n`;
+  if (get !== null) return (runs, record) => getLine(get, fieldsOf(record, runs));
+  if (json) return (runs, record) => `${jobJson(record, runs)}\n`;
+  return null;
+}
+
+async function tellPeople(options: LsOptions, stateDir: string, io: Surroundings): Promise<Extent> {
+  const { viewing, terminal } = await openScreen(options, io);
+  const { rows, ...extent } = readJobs(stateDir, options, (runs, record) =>
+    jobRow(runs, record, viewing.now),
+  );
+  if (extent.total === 0) return extent;
+  if (rows.length === 0) {
+    io.err(nothingChosenText(extent.total, 'job', options.status));
+    return extent;
+  }
+  const place = { stateDir, owner: ownerName(stateDir), here: hostname() };
+  const table = jobsText(rows, viewing.style);
+  io.out(terminal ? table + jobsFooter(rows, extent.total, place) : table);
+  return extent;
+}

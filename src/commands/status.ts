@@ -1,0 +1,92 @@
+import { hostname } from 'node:os';
+import { CronrunError } from '../errors.js';
+import { EXIT } from '../model/exit-status.js';
+import { type JobRuns, newestRun } from '../model/job-runs.js';
+import { idOf, isEnded, RECORD_FIELDS, type RunRecord } from '../model/record.js';
+import { completedInARow, readJobRuns } from '../state/runs.js';
+import { getLine } from '../view/get.js';
+import { fieldsOf, noRunStatusJson, STATUS_FIELDS, statusJson } from '../view/json.js';
+import { unreadableText } from '../view/missing.js';
+import { statusText } from '../view/status.js';
+import { checkFields } from './fields.js';
+import { type Asked, answerMissing } from './missing.js';
+import { exitStatusOfRun } from './run-exit-status.js';
+import { statePlace } from './state-place.js';
+import { resolveTarget, type Target } from './target.js';
+import type { AnswerOptions, Surroundings } from './types.js';
+import { openScreen } from './viewing.js';
+
+const FIELDS = [...RECORD_FIELDS, ...STATUS_FIELDS];
+
+/**
+ * `cronrun status [job | run-id]`: what it is doing now, or how it ended. Returns the exit status.
+ * CronrunError 'usage', 'ambiguous-run', 'unreadable', 'no-state-directory'.
+ */
+export async function status(
+  options: AnswerOptions,
+  argument: string | undefined,
+  io: Surroundings,
+): Promise<number> {
+  checkFields('status', options.get, FIELDS);
+  const stateDir = statePlace(options.stateDir, io.env);
+  const target = resolveTarget('status', stateDir, argument, io.env);
+  const subject = subjectOf(stateDir, target);
+  if (subject === null) {
+    return answerMissing(asked(stateDir, target), { ...options, noRun: noRunStatusJson }, io);
+  }
+  if (options.exitCode) return exitStatusOfRun(subject.record, io.now(), options.maxAgeMs);
+  await answer(options, stateDir, subject, io);
+  return EXIT.ok;
+}
+
+interface Subject {
+  readonly record: RunRecord;
+  readonly runs: JobRuns;
+}
+
+function subjectOf(stateDir: string, target: Target): Subject | null {
+  switch (target.kind) {
+    case 'any':
+      throw new CronrunError('usage', 'status: name a job, or a run by its id', {
+        hint: 'all jobs: cronrun ls',
+      });
+    case 'missing':
+      return null;
+    case 'run': {
+      const { record } = target;
+      return { record, runs: readJobRuns(stateDir, record.job) ?? onlyRun(record) };
+    }
+    case 'job': {
+      const { runs, self } = target;
+      const own = runs.going.find((run) => idOf(run.record) === self)?.record;
+      const record = own ?? newestRun(runs);
+      return record === null ? null : { record, runs };
+    }
+  }
+}
+
+/** A run that was found a moment ago, and whose job is no longer there. */
+function onlyRun(record: RunRecord): JobRuns {
+  const last = isEnded(record) ? record : null;
+  const lastCompletedAt = record.completed_at ?? record.previous_completed_at;
+  return { job: record.job, going: [], last, lastCompletedAt, recent: [record.status], unreadable: 0 };
+}
+
+async function answer(options: AnswerOptions, stateDir: string, subject: Subject, io: Surroundings) {
+  const { record, runs } = subject;
+  if (options.get !== null) io.out(getLine(options.get, fieldsOf(record, runs)));
+  else if (options.json) io.out(`${statusJson(record, runs)}\n`);
+  else {
+    const { viewing } = await openScreen(options, io);
+    const streak = completedInARow(stateDir, runs.job);
+    io.out(statusText({ record, runs, streak, here: hostname() }, viewing));
+  }
+  if (runs.unreadable > 0) io.err(unreadableText(runs.unreadable, runs.job));
+}
+
+function asked(stateDir: string, target: Target): Asked {
+  const question = { command: 'status', stateDir };
+  if (target.kind === 'missing') return { ...question, ...target };
+  const job = target.kind === 'job' ? target.runs.job : null;
+  return { ...question, asked: job, job, mayBeRun: false };
+}
