@@ -5,30 +5,30 @@ import { EXIT } from '../model/exit-status.js';
 import { plainPage } from '../view/plain-page.js';
 import type { Surroundings } from './types.js';
 
-/** Pages by the name they are asked for; '' is the page of the program. */
-const PAGES: Readonly<Record<string, { readonly file: string; readonly name: string }>> = {
-  '': { file: 'cronrun.1', name: 'cronrun' },
-  journal: { file: 'cronrun-journal.5', name: 'cronrun-journal' },
-};
+/** Files of the pages by the name they are asked for. */
+const PAGES: ReadonlyMap<string | undefined, string> = new Map([
+  [undefined, 'cronrun.1'],
+  ['journal', 'cronrun-journal.5'],
+]);
 
 /**
  * `cronrun man [journal]`: opens the manual page that came with this package; npm no longer installs it where
  * man(1) looks. Returns the exit status. CronrunError 'usage', 'no-viewer'.
  */
 export async function man(page: string | undefined, io: Surroundings): Promise<number> {
-  const found = Object.hasOwn(PAGES, page ?? '') && page !== '' ? PAGES[page ?? ''] : undefined;
-  if (found === undefined) {
+  const file = PAGES.get(page);
+  if (file === undefined) {
     throw new CronrunError('usage', `man: there is no page ${JSON.stringify(page)}`, {
       hint: 'there are: cronrun man, cronrun man journal',
     });
   }
-  await showPage(findPage(found.file), found.name, io);
+  await showPage(findPage(file), io);
   return EXIT.ok;
 }
 
-/** Shows the page that is the file `path`, roughly where no program can. `name`: of the page. */
-export async function showPage(path: string, name: string, io: Pick<Surroundings, 'out'>): Promise<void> {
-  if (!(await showWithProgram(path))) io.out(plainPage(readFileSync(path, 'utf8'), name));
+/** Shows the page that is the file `path`, roughly where no program can. */
+export async function showPage(path: string, io: Pick<Surroundings, 'out'>): Promise<void> {
+  if (!(await showWithProgram(path))) io.out(plainPage(readFileSync(path, 'utf8')));
 }
 
 /** man/ lies beside the directory of the bundle (dist/), one further up where the source runs unbundled. */

@@ -71,8 +71,9 @@ function notATarget(command: string, asked: string): CronrunError {
 /** A usage error that repeats the rule and proposes a name. */
 export function notAJobName(command: string, asked: string): CronrunError {
   const proposal = proposeJobName(asked);
-  const message = `${command}: ${JSON.stringify(asked)} is not a job name: ${JOB_NAME_RULE}`;
-  return new CronrunError('usage', message, proposal === null ? {} : { hint: `perhaps ${proposal}` });
+  const perhaps = proposal === null ? '' : `. Perhaps ${proposal}`;
+  const message = `${command}: ${JSON.stringify(asked)} is not a job name: ${JOB_NAME_RULE}${perhaps}`;
+  return new CronrunError('usage', message);
 }
 
 /**

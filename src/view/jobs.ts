@@ -22,42 +22,50 @@ const LEGEND = 'runs, newest right: . completed  x failed  t timeout  ! interrup
 /** A strip is never shorter, however long the names are. */
 const SHORTEST_STRIP = 5;
 
-const TITLES = ['JOB', 'STATUS', 'STARTED', 'TOOK', 'COMPLETED'];
+/** The last column has no title of its own: it depends on the room that is left. */
+const TITLES = ['JOB', 'STATUS', 'STARTED', 'TOOK', 'COMPLETED', ''];
+const STATUS = 1;
+const STRIP = 5;
 
 /** A job as the table shows it. */
 export interface JobRow extends JobPlace {
-  /** One text for each of TITLES. */
+  /** One text for each of TITLES; the last is the strip, one sign a run, newest right. */
   readonly cells: readonly string[];
-  /** One sign a run, newest right; at most 12. */
-  readonly strip: string;
   readonly tone: Tone;
 }
 
 /** @param record the newest run. @param now milliseconds since 1970. */
 export function jobRow(runs: JobRuns, record: RunRecord, now: number): JobRow {
-  const place = jobPlace(runs, record);
+  const { job, trouble, going, startedMs } = jobPlace(runs, record);
   const started = age(record.started_at, now);
   const cells = [
-    sanitize(runs.job),
+    sanitize(job),
     jobWords(runs, record),
     `${started} ago`,
     tookWords(record, started),
     runs.lastCompletedAt === null ? 'never' : `${age(runs.lastCompletedAt, now)} ago`,
+    stripOf(runs.recent),
   ];
-  return { ...place, cells, strip: stripOf(runs.recent), tone: place.trouble ? 'bad' : toneOf(record) };
+  const tone = trouble ? 'bad' : toneOf(record);
+  // Field by field: spreading `place` makes objects that sort three times slower.
+  return { job, trouble, going, startedMs, cells, tone };
 }
 
 /** The answer of `ls` for people: a line a job, in the order of `rows`. */
 export function jobsText(rows: readonly JobRow[], style: Style): string {
-  const facts = rows.map(({ cells }) => cells);
-  const room = COLUMNS - widthBeforeLast(columnWidths([...TITLES, ''], facts));
+  const cells = rows.map((row) => row.cells);
+  const widths = columnWidths(TITLES, cells);
+  const room = COLUMNS - widthBeforeLast(widths);
   const width = Math.min(RECENT, Math.max(SHORTEST_STRIP, room));
-  const strips = rows.map(({ strip }) => strip.slice(-width));
-  const longest = strips.reduce((most, strip) => Math.max(most, strip.length), 0);
+  const longest = Math.min(width, widths[STRIP] ?? 0);
   return renderTable({
-    header: [...TITLES, stripTitle(width)],
-    rows: facts.map((cells, index) => [...cells, (strips[index] ?? '').padStart(longest)]),
-    paint: (cell, row, column) => (column === 1 ? style[rows[row]?.tone ?? 'faint'](cell) : cell),
+    header: [...TITLES.slice(0, STRIP), stripTitle(width)],
+    rows: cells,
+    widths,
+    finish: (cell, column, row) => {
+      if (column === STATUS) return style[rows[row]?.tone ?? 'faint'](cell);
+      return column === STRIP ? cell.slice(-width).padStart(longest) : cell;
+    },
   });
 }
 
@@ -65,6 +73,7 @@ export function jobsText(rows: readonly JobRow[], style: Style): string {
 function jobWords(runs: JobRuns, record: RunRecord): string {
   const words = statusWords(record);
   if (toneOf(record) === 'bad') return words;
+  if (runs.going.length === 0) return words;
   const others = runs.going.filter((run) => run.record.cron_job_id !== record.cron_job_id);
   const orphaned = others.filter((run) => run.record.reason === 'orphaned').length;
   if (orphaned > 0) return `${words}, ${orphaned} orphaned`;

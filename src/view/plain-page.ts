@@ -51,8 +51,10 @@ const SILENT = [
   'Ek',
 ];
 
-/** Roughly what man(1) would show of an mdoc(7) source, ended by a newline. `name`: what a bare .Nm stands for. */
-export function plainPage(source: string, name: string): string {
+/** Roughly what man(1) would show of an mdoc(7) source, ended by a newline. */
+export function plainPage(source: string): string {
+  // A bare .Nm stands for the first name that was given.
+  const name = /^\.Nm (\S+)/m.exec(source)?.[1] ?? '';
   const lines: string[] = [];
   for (const line of source.split('\n')) {
     if (/^\.?\s*\\"/.test(line) || line === '.') continue;

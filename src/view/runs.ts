@@ -3,29 +3,28 @@ import { idOf, type RunRecord } from '../model/record.js';
 import { shortRunId } from '../model/run-id.js';
 import type { Viewing } from './facts.js';
 import { sanitize } from './sanitize.js';
-import { renderTable } from './table.js';
+import { columnWidths, renderTable } from './table.js';
 import { count, paragraph, tied } from './text.js';
 import { localDate, localTime, since, type Zone } from './time.js';
 import { statusWords, toneOf } from './words.js';
 
 const TITLES = ['RUN', 'STARTED', 'TOOK', 'STATUS'];
+const STATUS = 3;
 
 /** The answer of `ls JOB` for people: a line a run, in the order of `records`. */
 export function runsText(records: readonly RunRecord[], { now, zone, style }: Viewing): string {
   const names = shownIds(records);
-  return renderTable({
-    header: TITLES,
-    rows: records.map((record, index) => [
-      names[index] ?? '',
-      localTime(record.started_at, zone),
-      tookWords(record, now),
-      verdictWords(record),
-    ]),
-    paint: (cell, row, column) => {
-      const record = records[row];
-      return column === 3 && record !== undefined ? style[toneOf(record)](cell) : cell;
-    },
-  });
+  const rows = records.map((record, index) => [
+    names[index] ?? '',
+    localTime(record.started_at, zone),
+    tookWords(record, now),
+    verdictWords(record),
+  ]);
+  const finish = (cell: string, column: number, row: number): string => {
+    const record = records[row];
+    return column === STATUS && record !== undefined ? style[toneOf(record)](cell) : cell;
+  };
+  return renderTable({ header: TITLES, rows, widths: columnWidths(TITLES, rows), finish });
 }
 
 /** 12 digits; 16 where runs that started in the same millisecond would look the same. */

@@ -1,9 +1,11 @@
-/** Columns of a table, two blanks apart. Cells are padded before they are painted, so that colour takes no room. */
+/** Columns of a table, two blanks apart. */
 export interface Table {
   readonly header: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** Paints a padded cell. */
-  readonly paint?: (cell: string, row: number, column: number) => string;
+  /** As `columnWidths` gives them; the last column is not padded. */
+  readonly widths: readonly number[];
+  /** What becomes of a cell once it is padded: painted, so that colour takes no room, or cut. */
+  readonly finish: (cell: string, column: number, row: number) => string;
 }
 
 const GAP = '  ';
@@ -13,7 +15,8 @@ export function columnWidths(header: readonly string[], rows: readonly (readonly
   const widths = header.map((title) => title.length);
   for (const row of rows) {
     for (let column = 0; column < widths.length; column++) {
-      widths[column] = Math.max(widths[column] ?? 0, row[column]?.length ?? 0);
+      const length = row[column]?.length ?? 0;
+      if (length > (widths[column] ?? 0)) widths[column] = length;
     }
   }
   return widths;
@@ -24,16 +27,15 @@ export function widthBeforeLast(widths: readonly number[]): number {
   return widths.slice(0, -1).reduce((sum, width) => sum + width + GAP.length, 0);
 }
 
-/** The lines of a table, each ended by a newline and none by a blank. */
-export function renderTable({ header, rows, paint }: Table): string {
-  const widths = columnWidths(header, rows);
-  const last = widths.length - 1;
+/** The lines of a table, each ended by a newline. */
+export function renderTable({ header, rows, widths, finish }: Table): string {
   const pad = (cell: string, column: number): string =>
-    column === last ? cell : cell.padEnd(widths[column] ?? 0);
-  let text = `${header.map(pad).join(GAP).trimEnd()}\n`;
-  for (let index = 0; index < rows.length; index++) {
-    const cells = (rows[index] ?? []).map(pad);
-    text += `${(paint ? cells.map((cell, column) => paint(cell, index, column)) : cells).join(GAP)}\n`;
+    column === widths.length - 1 ? cell : cell.padEnd(widths[column] ?? 0);
+  // Joined line by line: one text that grows by a cell at a time keeps a rope of 100,000 pieces alive.
+  const lines = [header.map(pad).join(GAP)];
+  for (let row = 0; row < rows.length; row++) {
+    const cells = rows[row] ?? [];
+    lines.push(cells.map((cell, column) => finish(pad(cell, column), column, row)).join(GAP));
   }
-  return text;
+  return `${lines.join('\n')}\n`;
 }

@@ -46,7 +46,7 @@ describe('with real programs', () => {
   const out = (text: string): void => {
     shown += text;
   };
-  const show = () => showPage(page, 'cronrun', { out });
+  const show = () => showPage(page, { out });
 
   it('one that works is enough', async () => {
     install('man', 0);

@@ -98,8 +98,9 @@ describe('an argument', () => {
 
   it('that can be neither is answered with the rule and a proposal', () => {
     const error = errorOf(() => resolve('my backup'));
-    expect(error.message).toContain('"my backup" is not a job name: letters, digits and . _ - only');
-    expect(error.hint).toBe('perhaps my-backup');
+    expect(error.message).toBe(
+      'status: "my backup" is not a job name: letters, digits and . _ - only, a letter or digit first, at most 64. Perhaps my-backup',
+    );
     expect(errorOf(() => resolve('cron:xyz')).message).toContain('is not a run id');
   });
 });

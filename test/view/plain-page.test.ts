@@ -33,7 +33,7 @@ End it
 `;
 
 it('leaves the words and their order', () => {
-  expect(plainPage(PAGE, 'cronrun')).toBe(`\
+  expect(plainPage(PAGE)).toBe(`\
 NAME
   cronrun
   - run a cron job and
