@@ -20,12 +20,19 @@ const common = {
 };
 
 rmSync('dist', { recursive: true, force: true });
-await Promise.all([
-  // The door, with exec and last inside; it requires program.cjs when people call.
-  build({ ...common, entryPoints: ['src/main.ts'], outfile: 'dist/main.cjs', external: ['./program.cjs'] }),
-  build({ ...common, entryPoints: ['src/cli/program.ts'], outfile: 'dist/program.cjs' }),
-  build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.cjs' }),
-]);
+const bundles = {
+  main: 'src/main.ts', // the door, with exec and last inside; it requires the others when they are needed
+  program: 'src/cli/program.ts', // what people call
+  answer: 'src/commands/last-answer.ts', // what last says where it is not asked for its exit status alone
+  words: 'src/commands/exec-words.ts', // what exec says
+  index: 'src/index.ts',
+};
+const external = Object.keys(bundles).map((name) => `./${name}.cjs`);
+await Promise.all(
+  Object.entries(bundles).map(([name, source]) =>
+    build({ ...common, entryPoints: [source], outfile: `dist/${name}.cjs`, external }),
+  ),
+);
 
 // One implementation for both module systems, so that instanceof works whoever imports it.
 const names = Object.keys((await import('../dist/index.cjs')).default);

@@ -5,7 +5,6 @@ import { dieOf } from '../run/forward.js';
 import type { Plan } from '../run/plan.js';
 import { supervise } from '../run/supervise.js';
 import { stateDirectory } from '../state/directory.js';
-import { wordsFor } from './exec-notices.js';
 import type { ExecOptions, Surroundings } from './types.js';
 
 /**
@@ -21,6 +20,7 @@ export async function exec(
   const plan = planOf(options, job, command, io);
   const speaker = { job, program: command[0] ?? '', now: io.now };
   const { record, stoppedBy } = await supervise(plan, (notice) => {
+    const { wordsFor } = require('./words.cjs') as typeof import('./exec-words.js');
     const words = wordsFor(notice, speaker);
     if (words !== '') io.err(words);
   });

@@ -1,3 +1,4 @@
+// A bundle of its own (dist/words.cjs): exec is silent nearly always, and then nothing of this is loaded.
 import { fstatSync } from 'node:fs';
 import { errnoOf, explainErrno } from '../errors.js';
 import type { EndedRecord } from '../model/record.js';
