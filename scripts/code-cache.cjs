@@ -1,0 +1,45 @@
+// Makes the code cache of a bundle that bin/door.cjs runs: code-cache.cjs dist/main.cjs. The engine keeps only what
+// was called, so the bundle is called as machines call it: exec twice (the second run finds a first one), then last.
+'use strict';
+
+const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const { dirname, join, resolve } = require('node:path');
+const { Script } = require('node:vm');
+const { wrap } = require('node:module');
+
+const program = resolve(process.argv[2]);
+const stateDir = mkdtempSync(join(tmpdir(), 'cronrun-build-'));
+const script = new Script(wrap(readFileSync(program, 'utf8')), { filename: program });
+
+/** Calls the bundle with a command line; resolves with the status it would exit with. */
+function call(...args) {
+  process.argv = [process.execPath, program, ...args];
+  const module = { exports: {}, filename: program };
+  return new Promise((ended) => {
+    process.exit = ended;
+    script
+      .runInThisContext()
+      .call(module.exports, module.exports, require, module, program, dirname(program));
+  });
+}
+
+async function main() {
+  const exit = process.exit;
+  // No default of the builder's own, and a soft limit to put back, as under systemd's cron.
+  for (const name of Object.keys(process.env)) if (name.startsWith('CRONRUN_')) delete process.env[name];
+  Object.assign(process.env, { CRONRUN_STATE_DIR: stateDir, CRONRUN_LAUNCHED: '0:256' });
+  const exec = ['exec', 'warm-up', '--', '/bin/sh', '-c', ':'];
+  const statuses = [await call(...exec), await call(...exec), await call('last', '--exit-code', 'warm-up')];
+  process.exit = exit;
+  rmSync(stateDir, { recursive: true });
+  if (statuses.some((status) => status !== 0))
+    throw new Error(`the bundle ended with ${statuses.join(', ')}`);
+  writeFileSync(`${program}.cache`, script.createCachedData());
+  process.exit(0); // the bundle listens to signals, which would keep this process
+}
+
+main().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});
