@@ -28,9 +28,18 @@ const bundles = {
   index: 'src/index.ts',
 };
 const external = Object.keys(bundles).map((name) => `./${name}.cjs`);
+
+// `await import('./last-answer.js')` in main becomes a require of its bundle; node's ESM loader would take 8 ms more.
+const answerApart = {
+  name: 'answer-apart',
+  setup: (build) =>
+    build.onResolve({ filter: /\/last-answer\.js$/ }, () => ({ path: './answer.cjs', external: true })),
+};
+const special = { main: { plugins: [answerApart], supported: { 'dynamic-import': false } } };
+
 await Promise.all(
   Object.entries(bundles).map(([name, source]) =>
-    build({ ...common, entryPoints: [source], outfile: `dist/${name}.cjs`, external }),
+    build({ ...common, ...special[name], entryPoints: [source], outfile: `dist/${name}.cjs`, external }),
   ),
 );
 

@@ -23,9 +23,8 @@ export function last(
     const status = exitStatus(finding, io.now(), options.maxAgeMs);
     if (status !== EXIT.noSuchRun) return status;
   }
-  // A bundle of its own: what is not compiled costs nothing.
-  const { answerLast } = require('./answer.cjs') as typeof import('./last-answer.js');
-  return answerLast(options, stateDir, finding, io);
+  // The build makes a bundle of its own of it, dist/answer.cjs: what is not there is not compiled.
+  return import('./last-answer.js').then(({ answerLast }) => answerLast(options, stateDir, finding, io));
 }
 
 function exitStatus(finding: Finding, now: number, maxAgeMs: number | null): number {
