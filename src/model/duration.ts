@@ -33,8 +33,12 @@ export function parseDuration(text: string): number | null {
   return bounded(total);
 }
 
+/** What a decimal fraction is off by in binary (1.1 * 1000 is a little more than 1100) does not count. */
+const SLACK_MS = 1e-6;
+
 function bounded(ms: number): number | null {
-  return ms <= LONGEST_MS ? Math.max(0, Math.ceil(ms - 1e-6)) : null; // never -0
+  if (ms > LONGEST_MS) return null;
+  return ms === 0 ? 0 : Math.max(1, Math.ceil(ms - SLACK_MS));
 }
 
 /** What somebody who wrote "5min" or "1 hour" meant, or null. */
@@ -80,13 +84,13 @@ export function formatAge(ms: number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
-/** What an option would be written as again: 600000 → "10m", 5400000 → "1h30m", 250 → "250ms". */
+/** What an option would be written as again: 600000 → "10m", 5400000 → "1h30m", 1500 → "1.5s", 250 → "250ms". */
 export function formatLimit(ms: number): string {
-  if (ms < 1000 || ms % 1000 !== 0)
-    return ms < 60_000 ? (ms < 1000 ? `${ms}ms` : `${ms / 1000}s`) : formatDuration(ms).replace(' ', '');
+  if (ms < 1000) return `${ms}ms`;
+  if (ms < 60_000) return `${ms / 1000}s`;
   let rest = ms;
   let text = '';
-  for (const unit of ['d', 'h', 'm', 's']) {
+  for (const unit of ['d', 'h', 'm', 's', 'ms']) {
     const unitMs = UNITS_MS[unit] ?? 1;
     const count = Math.floor(rest / unitMs);
     if (count > 0) text += `${count}${unit}`;
