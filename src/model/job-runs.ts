@@ -35,10 +35,14 @@ export function unsureRuns(runs: Pick<JobRuns, 'going' | 'last'>): RunningRecord
     );
 }
 
-/** The run that `status` speaks of: the one that started last among those going on, else the last that ended. */
+/**
+ * The run that `status` speaks of: the one that started last among those going on, else the last that ended. What
+ * nobody can judge does not hide a run that ended since it started.
+ */
 export function newestRun(runs: JobRuns): GoingRun['record'] | EndedRecord | null {
-  const going = runs.going[0]?.record ?? null;
-  if (going === null || runs.last === null) return going ?? runs.last;
-  const stale = going.reason !== 'running' && going.started_at < runs.last.started_at;
-  return stale ? runs.last : going;
+  const { going, last } = runs;
+  const current = going.find(
+    ({ record }) => record.reason === 'running' || last === null || record.started_at >= last.started_at,
+  );
+  return current?.record ?? last;
 }
