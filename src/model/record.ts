@@ -348,7 +348,7 @@ export function beginningFrom(json: Json): Beginning | null {
     timeout_source: string(json.timeout_source),
     timeout_signal: string(json.timeout_signal) ?? 'SIGTERM',
     kill_after_ms: integer(json.kill_after_ms) ?? 0,
-    command: Array.isArray(json.command) ? json.command.map(String) : [],
+    command: strings(json.command),
     command_cut: json.command_cut === true,
     cwd: string(json.cwd),
     host: string(json.host),
@@ -377,13 +377,18 @@ export function endFrom(json: Json): End | null {
   return isPossibleEnd(end) ? (end as End) : null;
 }
 
+/** What may stand beside a reason: contract 3.2. A damaged line must not pass for an end that never was. */
 function isPossibleEnd(end: Record<keyof End, unknown>): boolean {
-  if (end.reason === 'lost' || end.reason === 'rebooted')
-    return end.ended_at === null && end.exit_code === null;
-  if (end.ended_at === null || end.duration_ms === null) return false;
-  if ((end.status === 'completed') !== (end.completed_at !== null)) return false;
-  if (end.reason === 'exited' || end.reason === 'not-started') return end.exit_code !== null;
-  return end.status !== 'interrupted' || end.signal !== null;
+  const { status, reason, exit_code, signal, completed_at, ended_at, duration_ms } = end;
+  if (reason === 'lost' || reason === 'rebooted') {
+    return [exit_code, signal, completed_at, ended_at, duration_ms].every((fact) => fact === null);
+  }
+  if (ended_at === null || duration_ms === null) return false;
+  if ((status === 'completed') !== (completed_at !== null)) return false;
+  if (status === 'completed') return exit_code !== null && signal === null;
+  if (status === 'failed') return exit_code !== null && exit_code !== 0 && signal === null;
+  if (reason === 'signaled') return exit_code === null && signal !== null;
+  return reason === 'timed-out' || signal !== null;
 }
 
 /** The object that `text` is, or null. */
@@ -407,6 +412,11 @@ function string(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 
+/** Not `map(String)`: what a line holds may have a `toString` of its own, which is no function. */
+function strings(value: unknown): readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string') ? value : [];
+}
+
 function integer(value: unknown): number | null {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
@@ -421,10 +431,10 @@ function time(value: unknown): string | null {
   return typeof value === 'string' && value.length <= 40 && !Number.isNaN(Date.parse(value)) ? value : null;
 }
 
-/** argv cut so that its JSON stays below LONGEST_COMMAND_BYTES, and whether it was. */
+/** argv cut so that its JSON takes at most LONGEST_COMMAND_BYTES, and whether it was. */
 export function cutCommand(argv: readonly string[]): { command: string[]; cut: boolean } {
   const command: string[] = [];
-  let left = LONGEST_COMMAND_BYTES;
+  let left = LONGEST_COMMAND_BYTES - 1; // each argument brings a bracket or comma; one bracket is over
   for (const argument of argv) {
     const bytes = Buffer.byteLength(JSON.stringify(argument)) + 1;
     if (bytes > left) {
