@@ -114,11 +114,15 @@ describe('parseDuration', () => {
 
   it('is never less than what was written, and less than a millisecond more', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 10 ** 6 }), fc.integer({ min: 0, max: 999_999 }), (whole, part) => {
-        const text = `${whole}.${String(part).padStart(6, '0')}`;
-        const exactUs = whole * 1_000_000 + part;
-        expect(parseDuration(text)).toBe(Math.ceil(exactUs / 1000));
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 10 ** 6 }),
+        fc.integer({ min: 0, max: 999_999 }),
+        (whole, part) => {
+          const text = `${whole}.${String(part).padStart(6, '0')}`;
+          const exactUs = whole * 1_000_000 + part;
+          expect(parseDuration(text)).toBe(Math.ceil(exactUs / 1000));
+        },
+      ),
     );
   });
 
@@ -154,7 +158,9 @@ describe('proposeDuration', () => {
   });
 
   it('proposes nothing that would be refused again', () => {
-    const typed = fc.stringMatching(/^[0-9]{1,3} ?(s|sec|min|mins|hours?|days?|wk|month|ms) ?[0-9]{0,2}(s|min)?$/);
+    const typed = fc.stringMatching(
+      /^[0-9]{1,3} ?(s|sec|min|mins|hours?|days?|wk|month|ms) ?[0-9]{0,2}(s|min)?$/,
+    );
     fc.assert(
       fc.property(fc.oneof(typed, fc.string()), (text) => {
         const proposal = proposeDuration(text);
@@ -231,7 +237,11 @@ describe('formatLimit', () => {
   });
 
   it('is what an option would be written as: it parses back to the same limit', () => {
-    const limits = fc.oneof(fc.nat(100_000), fc.nat(10 ** 7).map((s) => s * 1000), fc.nat(2 ** 41));
+    const limits = fc.oneof(
+      fc.nat(100_000),
+      fc.nat(10 ** 7).map((s) => s * 1000),
+      fc.nat(2 ** 41),
+    );
     fc.assert(
       fc.property(limits, (ms) => {
         expect(parseDuration(formatLimit(ms))).toBe(ms);
