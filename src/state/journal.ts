@@ -5,6 +5,7 @@ import {
   type EndedRecord,
   idOf,
   isEnded,
+  isInferred,
   type JournalMark,
   type RunRecord,
 } from '../model/record.js';
@@ -173,10 +174,18 @@ function glanceAt(line: string): { id: string; status: EndedRecord['status'] } |
   return { id: line.slice(BEGINNING.length, BEGINNING.length + 36), status: word as EndedRecord['status'] };
 }
 
-/** Whether another line of a settled run stands between the run's start and `at`. */
+/**
+ * Whether a line of the same run that counts for as much stands between the run's start and `at`. What a wrapper
+ * said counts for more than any inference, also where a settler moved it behind one.
+ */
 function standsBefore(journal: Journal, record: RunRecord, at: number): boolean {
   if (record.settled_at === null) return false;
-  return recordsSince(journal, record.journal, at).some((other) => idOf(other) === idOf(record));
+  const id = idOf(record);
+  for (const line of linesSince(journal, record.journal, at)) {
+    const other = line.includes(id) ? decodeRecord(line) : null;
+    if (other !== null && idOf(other) === id && (isInferred(record) || !isInferred(other))) return true;
+  }
+  return false;
 }
 
 /** Where in this journal the first line of a run can stand that began when `mark` was taken. */
@@ -184,15 +193,13 @@ function searchFrom(journal: Journal, mark: JournalMark | null): number {
   return mark !== null && mark.ino === journal.ino && mark.size <= journal.size ? mark.size : 0;
 }
 
-/** The records that whole lines hold between a mark and `end` (the end of the file). */
-function recordsSince(journal: Journal, mark: JournalMark | null, end = journal.size): RunRecord[] {
-  const records: RunRecord[] = [];
+/** The lines between a mark and `end` (the end of the file), from the last to the first. */
+function* linesSince(journal: Journal, mark: JournalMark | null, end = journal.size): Generator<string> {
+  const from = searchFrom(journal, mark);
   for (const line of linesFromEnd({ ...journal, size: end })) {
-    if (line.at < searchFrom(journal, mark)) break;
-    const record = decodeRecord(line.text);
-    if (record !== null) records.push(record);
+    if (line.at < from) break;
+    yield line.text;
   }
-  return records;
 }
 
 /** A run that somebody looks for, and where the journal stood when it began. */
@@ -229,7 +236,9 @@ function glimpseId(line: string): RunId | null {
 export function latestCompletion(journal: Journal, mark: JournalMark, known: string | null): string | null {
   if (searchFrom(journal, mark) === journal.size) return known;
   let latest = known;
-  for (const record of recordsSince(journal, mark)) latest = laterTime(latest, record.completed_at);
+  for (const line of linesSince(journal, mark)) {
+    latest = laterTime(latest, decodeRecord(line)?.completed_at ?? null);
+  }
   return latest;
 }
 
