@@ -157,8 +157,11 @@ function number(value: unknown): number | null {
 const LOOKS = 3;
 const LOOK_AGAIN_MS = 5;
 
-/** A file of `running/`: a start record, gone meanwhile, or nothing that says a run was started. */
-export type Found = StartRecord | 'gone' | 'garbage';
+/**
+ * A file of `running/`: a start record, gone meanwhile, torn before anything was started (garbage), or whole and
+ * not understood (strange: a newer version may know what it is, so it stays).
+ */
+export type Found = StartRecord | 'gone' | 'garbage' | 'strange';
 
 /** Reads one start record. `pause` holds the reader between two looks at a torn third line. */
 export function readStartRecord(
@@ -172,12 +175,19 @@ export function readStartRecord(
     try {
       text = readFileSync(path, 'utf8');
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return 'gone';
+      const errno = errnoOf(error);
+      if (errno === 'ENOENT') return 'gone';
+      if (errno === 'EISDIR') return 'strange';
       throw error;
     }
     const parsed = parseStartRecord(text, id, endInName);
-    if (parsed === null) return 'garbage';
+    if (parsed === null) return parseObject(firstLine(text)) === null ? 'garbage' : 'strange';
     if (!parsed.torn || look === LOOKS) return parsed.start;
     pause(LOOK_AGAIN_MS);
   }
+}
+
+function firstLine(text: string): string {
+  const end = text.indexOf('\n');
+  return end === -1 ? text : text.slice(0, end);
 }

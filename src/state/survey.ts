@@ -56,7 +56,7 @@ export interface Survey {
   readonly recorded: readonly NamedStart[];
   /** Files that are no start record: temporary ones and torn ones. */
   readonly leftovers: readonly string[];
-  /** Start records whose first line does not parse. */
+  /** Start records whose first line is none that this version understands. */
   readonly garbage: number;
 }
 
@@ -110,12 +110,12 @@ function readAll(directory: string, names: readonly string[]): Read {
     const found =
       file === null ? 'garbage' : readStartRecord(`${directory}/${name}`, file.id, file.end, pauseMs);
     if (found === 'gone') continue;
-    if (found === 'garbage') {
-      read.leftovers.push(name);
-      if (file !== null) read.garbage++;
-    } else {
+    if (typeof found !== 'string') {
       read.starts.push({ name, start: found });
+      continue;
     }
+    if (file !== null) read.garbage++;
+    if (found === 'garbage') read.leftovers.push(name);
   }
   return read;
 }
