@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { errnoOf } from '../errors.js';
+import { RECENT } from '../model/job-runs.js';
 import {
   decodeRecord,
   type EndedRecord,
@@ -238,6 +239,17 @@ export function latestCompletion(journal: Journal, mark: JournalMark, known: str
   let latest = known;
   for (const line of linesSince(journal, mark)) {
     latest = laterTime(latest, decodeRecord(line)?.completed_at ?? null);
+  }
+  return latest;
+}
+
+/** When a run of the job last completed, by the last lines of its journal: each carries what stood before it. */
+export function lastCompletion(journal: Journal): string | null {
+  let latest: string | null = null;
+  let looked = 0;
+  for (const record of runsFromEnd(journal, { count: 0 })) {
+    latest = laterTime(latest, laterTime(record.completed_at, record.previous_completed_at));
+    if (++looked === RECENT) break;
   }
   return latest;
 }

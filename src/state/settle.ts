@@ -1,7 +1,13 @@
 import { statSync } from 'node:fs';
 import { type EndedRecord, encodeRecord, endedRecord, SCHEMA, settledRecord } from '../model/record.js';
-import { appendDurably, type Modes, removeIfThere, syncContents } from '../platform/durable.js';
+import {
+  appendDurably,
+  type Modes,
+  removeIfThere,
+  syncContents,
+} from '../platform/durable.js';
 import { journalPath, runningDirectory } from './directory.js';
+import { type Journal, lastCompletion, laterTime } from './journal.js';
 import type { OverRun, Survey } from './survey.js';
 
 /** What a file in `running/` that is no start record must be to be removed. */
@@ -32,7 +38,7 @@ export function settle(
   const doubtful = recorded.filter((named) => named.start.end !== null).flatMap(withEnd);
   const moved = [...doubtful, ...over];
   const journal = journalPath(stateDir, job);
-  if (moved.length > 0) appendDurably(journal, modes, () => linesOf(moved, settledAt));
+  if (moved.length > 0) appendDurably(journal, modes, (target) => linesOf(moved, settledAt, target));
   else if (recorded.length > 0) syncContents(journal);
   const directory = runningDirectory(stateDir, job);
   for (const { name } of [...recorded, ...over]) removeIfThere(`${directory}/${name}`);
@@ -50,10 +56,17 @@ function withEnd(named: Survey['recorded'][number]): OverRun[] {
   return [{ ...named, record: endedRecord(beginning, end, child?.pid ?? null) }];
 }
 
-function linesOf(runs: readonly OverRun[], settledAt: string): string {
-  return runs
-    .map((run) => `${encodeRecord(settledRecord(run.record, settledAt, run.start.journal))}\n`)
-    .join('');
+/** The lines tell what completed before them, as a wrapper's own would: a reader looks at the last few only. */
+function linesOf(runs: readonly OverRun[], settledAt: string, target: Journal): string {
+  let completedAt = lastCompletion(target);
+  let lines = '';
+  for (const { record, start } of runs) {
+    const previous_completed_at = laterTime(record.previous_completed_at, completedAt);
+    const line = settledRecord({ ...record, previous_completed_at }, settledAt, start.journal);
+    lines += `${encodeRecord(line)}\n`;
+    completedAt = laterTime(completedAt, record.completed_at);
+  }
+  return lines;
 }
 
 /** Removes temporary and torn files whose boot is over, and temporary ones after an hour. */
