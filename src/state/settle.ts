@@ -5,8 +5,9 @@ import {
   type Modes,
   removeIfThere,
   syncContents,
+  syncDirectory,
 } from '../platform/durable.js';
-import { journalPath, runningDirectory } from './directory.js';
+import { jobDirectory, journalPath, runningDirectory } from './directory.js';
 import { type Journal, lastCompletion, laterTime } from './journal.js';
 import type { OverRun, Survey } from './survey.js';
 
@@ -40,6 +41,9 @@ export function settle(
   const journal = journalPath(stateDir, job);
   if (moved.length > 0) appendDurably(journal, modes, (target) => linesOf(moved, settledAt, target));
   else if (recorded.length > 0) syncContents(journal);
+  else return [];
+  // Whoever made the journal may have been killed before its name was synced.
+  syncDirectory(jobDirectory(stateDir, job));
   const directory = runningDirectory(stateDir, job);
   for (const { name } of [...recorded, ...over]) removeIfThere(`${directory}/${name}`);
   return over.map((run) => run.record);
