@@ -27,7 +27,7 @@ import { listDirectory, type OverRun, type Survey, surveyJob } from './survey.js
 export interface RunList {
   /** At most as many as asked for. */
   readonly records: readonly RunRecord[];
-  /** How many runs of the job are on record in all. */
+  /** How many runs of the job are on record in all; lines are counted where not all of them were read. */
   readonly total: number;
   /** When the oldest run on record started, ISO 8601; null if there is none. */
   readonly since: string | null;
@@ -134,11 +134,14 @@ export function listRuns(stateDir: string, job: string, limit: number): RunList 
       const tail = journal === null ? [] : take(runsFromEnd(journal, skipped), limit);
       const going: RunRecord[] = survey.going.map((run) => run.record);
       const records = [...going, ...mergeEnded(survey.over, tail)].slice(0, limit);
-      const size = journal === null ? { lines: 0, first: null } : measure(journal);
-      const total = size.lines + going.length + survey.over.length;
+      const waiting = going.length + survey.over.length;
+      const all = tail.length < limit || journal === null;
+      const size = all ? { lines: tail.length, first: null } : measure(journal);
+      const total = size.lines + waiting;
       if (total === 0) return null;
       const oldest = size.first === null ? null : decodeRecord(size.first);
-      const since = oldest?.started_at ?? earliest([...going, ...survey.over.map((run) => run.record)]);
+      const known = [...going, ...survey.over.map((run) => run.record), ...tail];
+      const since = oldest?.started_at ?? earliest(known);
       return { records, total, since, unreadable: skipped.count };
     }),
   );

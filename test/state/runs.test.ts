@@ -1,0 +1,351 @@
+import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { CronrunError } from '../../src/errors.js';
+import { type EndedRecord, idOf, type RunRecord, settledRecord } from '../../src/model/record.js';
+import { formatRunId, parseRunReference, type RunReference } from '../../src/model/run-id.js';
+import {
+  alivePids,
+  completedInARow,
+  findRuns,
+  listJobs,
+  listRuns,
+  readJobRuns,
+  streakOf,
+} from '../../src/state/runs.js';
+import { startSleeper } from '../helpers/children.js';
+import { scratch } from '../helpers/cronrun.js';
+import {
+  at,
+  COMPLETED,
+  completed,
+  ELSEWHERE,
+  endOf,
+  failed,
+  failedWith,
+  lost,
+  runId,
+} from '../helpers/records.js';
+import {
+  aliveHere,
+  deadChild,
+  deadHere,
+  JOB,
+  NO_MARK,
+  putJournal,
+  putRunning,
+  putStart,
+} from '../helpers/state.js';
+
+let stateDir: string;
+
+beforeEach(() => {
+  stateDir = scratch();
+});
+
+/** Numbers of the runs that began a minute apart. */
+function numbers(records: readonly RunRecord[] | undefined): number[] {
+  const ids = Array.from({ length: 40 }, (_, n) => runId(n));
+  return (records ?? []).map((record) => ids.indexOf(idOf(record)));
+}
+
+const listed = (limit = 20) => numbers(listRuns(stateDir, JOB, limit)?.records);
+
+describe('listJobs', () => {
+  it('names the jobs, sorted; what cannot be a job is none', () => {
+    for (const job of ['b', 'a.b', 'A', '9']) putJournal(stateDir, [], job);
+    mkdirSync(`${stateDir}/jobs/.trash`);
+    mkdirSync(`${stateDir}/jobs/my backup`);
+    expect(listJobs(stateDir)).toEqual(['9', 'A', 'a.b', 'b']);
+  });
+
+  it('names none where nothing is recorded', () => {
+    expect(listJobs(stateDir)).toEqual([]);
+    expect(listJobs(`${stateDir}/none`)).toEqual([]);
+  });
+});
+
+describe('readJobRuns', () => {
+  it('is null for a job that no run of is on record', () => {
+    expect(readJobRuns(stateDir, JOB)).toBeNull();
+    putJournal(stateDir, []);
+    expect(readJobRuns(stateDir, JOB)).toBeNull();
+    putJournal(stateDir, ['garbage\n']);
+    expect(readJobRuns(stateDir, JOB)).toBeNull();
+    putRunning(stateDir, `${runId(1)}.jsonl`, 'torn');
+    expect(readJobRuns(stateDir, JOB)).toBeNull();
+  });
+
+  it('knows the last run that ended, and when one last completed', () => {
+    putJournal(stateDir, [completed(1), completed(2), failed(3)]);
+    expect(readJobRuns(stateDir, JOB)).toEqual({
+      job: JOB,
+      going: [],
+      last: failed(3),
+      lastCompletedAt: completed(2).completed_at,
+      recent: ['completed', 'completed', 'failed'],
+      unreadable: 0,
+    });
+  });
+
+  it('takes the end of the journal for the last one, whenever it started', () => {
+    putJournal(stateDir, [completed(5), failed(1)]);
+    expect(readJobRuns(stateDir, JOB)?.last).toEqual(failed(1));
+  });
+
+  it('takes a run that nobody saw end for later than everything in the journal, the later start last', () => {
+    putStart(stateDir, 1);
+    putStart(stateDir, 2, { wrapper: deadHere(), child: deadChild() });
+    putJournal(stateDir, [completed(5), completed(6)]);
+    expect(readJobRuns(stateDir, JOB)?.last).toMatchObject({ reason: 'lost', started_at: at(2) });
+    expect(listed()).toEqual([2, 1, 6, 5]);
+  });
+
+  it('puts a run whose end waits in its start record where that end was', () => {
+    putStart(stateDir, 1, { end: endOf(1, COMPLETED, at(5.7)) });
+    putStart(stateDir, 2, { end: endOf(2, failedWith(1), at(30)), endInName: true });
+    putJournal(stateDir, [completed(5), completed(6)]);
+    expect(listed()).toEqual([2, 6, 1, 5]);
+    expect(readJobRuns(stateDir, JOB)?.last).toMatchObject({ status: 'failed', started_at: at(2) });
+  });
+
+  it('orders a settled run, in whose line no end stands, by when it was settled', () => {
+    putJournal(stateDir, [completed(1), settledRecord(lost(2), at(20), NO_MARK)]);
+    putStart(stateDir, 3, { end: endOf(3, COMPLETED, at(10)) });
+    expect(listed()).toEqual([2, 3, 1]);
+  });
+
+  it('lists the last twelve statuses, oldest first, those that go on at the end', () => {
+    putJournal(
+      stateDir,
+      Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? completed(n) : failed(n))),
+    );
+    putStart(stateDir, 30, { wrapper: aliveHere() });
+    putStart(stateDir, 31);
+    expect(readJobRuns(stateDir, JOB)?.recent).toEqual([
+      ...Array.from({ length: 5 }, () => ['completed', 'failed']).flat(),
+      'interrupted',
+      'running',
+    ]);
+  });
+
+  it('counts what it could not understand, in both places', () => {
+    putJournal(stateDir, ['x\n', completed(1), '\0\0']);
+    putRunning(stateDir, `${runId(2)}.jsonl`, 'torn');
+    putRunning(stateDir, 'README', 'not ours');
+    expect(readJobRuns(stateDir, JOB)?.unreadable).toBe(3);
+  });
+
+  it('passes over a line that a newer version must judge', () => {
+    const line = JSON.stringify({ ...failed(2), schema: 2, status: 'skipped', reason: 'overlap' });
+    putJournal(stateDir, [completed(1), `${line}\n`]);
+    expect(readJobRuns(stateDir, JOB)).toMatchObject({ last: completed(1), unreadable: 1 });
+  });
+
+  it('writes nothing', () => {
+    putJournal(stateDir, [completed(1), '{"torn']);
+    putStart(stateDir, 2);
+    putRunning(stateDir, `.${runId(3)}.tmp`, '');
+    const snapshot = () => {
+      const names = readdirSync(stateDir, { recursive: true, encoding: 'utf8' }).sort();
+      return names.map((name) => [name, statSync(`${stateDir}/${name}`, { bigint: true }).mtimeNs]);
+    };
+    const before = snapshot();
+    readJobRuns(stateDir, JOB);
+    listRuns(stateDir, JOB, 5);
+    completedInARow(stateDir, JOB);
+    expect(snapshot()).toEqual(before);
+  });
+});
+
+describe('lastCompletedAt', () => {
+  it('is carried by every line, so that twelve failures do not hide it', () => {
+    const previous_completed_at = completed(1).completed_at;
+    putJournal(stateDir, [completed(1)]);
+    putJournal(
+      stateDir,
+      Array.from({ length: 15 }, (_, n) => failed(n + 2, 1, { previous_completed_at })),
+    );
+    expect(readJobRuns(stateDir, JOB)?.lastCompletedAt).toBe(previous_completed_at);
+  });
+
+  it('is that of a run that was appended while another one did not know of it', () => {
+    putJournal(stateDir, [completed(3), failed(2, 1, { previous_completed_at: at(-60) })]);
+    expect(readJobRuns(stateDir, JOB)?.lastCompletedAt).toBe(completed(3).completed_at);
+  });
+
+  it('is that of a completed run whose end waits in its start record', () => {
+    putStart(stateDir, 1, { end: endOf(1, COMPLETED) });
+    expect(readJobRuns(stateDir, JOB)?.lastCompletedAt).toBe(completed(1).completed_at);
+  });
+
+  it('is what a lost run knew, where the journal is gone', () => {
+    putStart(stateDir, 1, { over: { previous_completed_at: at(-60) } });
+    expect(readJobRuns(stateDir, JOB)?.lastCompletedAt).toBe(at(-60));
+  });
+
+  it('is null where no run ever completed', () => {
+    putJournal(stateDir, [failed(1), settledRecord(lost(2), at(9), NO_MARK)]);
+    expect(readJobRuns(stateDir, JOB)?.lastCompletedAt).toBeNull();
+  });
+});
+
+describe('listRuns', () => {
+  it('is null for a job that no run of is on record', () => {
+    expect(listRuns(stateDir, JOB, 20)).toBeNull();
+    putJournal(stateDir, []);
+    expect(listRuns(stateDir, JOB, 20)).toBeNull();
+  });
+
+  it('lists the runs newest first, those that go on at the top', () => {
+    putJournal(stateDir, [completed(1), failed(2)]);
+    putStart(stateDir, 3, { wrapper: aliveHere() });
+    putStart(stateDir, 4, { wrapper: ELSEWHERE });
+    putStart(stateDir, 5);
+    expect(listed()).toEqual([4, 3, 5, 2, 1]);
+  });
+
+  it('lists as many as asked for, and says how many there are', () => {
+    putJournal(
+      stateDir,
+      Array.from({ length: 30 }, (_, n) => completed(n)),
+    );
+    putStart(stateDir, 31, { wrapper: aliveHere() });
+    expect(listed(3)).toEqual([31, 29, 28]);
+    expect(listRuns(stateDir, JOB, 3)).toMatchObject({ total: 31, since: at(0), unreadable: 0 });
+    expect(listRuns(stateDir, JOB, 1)?.total).toBe(31);
+  });
+
+  it('counts runs, not lines, where it lists them all', () => {
+    const settled = (time: number) => settledRecord(lost(2), at(time), NO_MARK);
+    putJournal(stateDir, [completed(1), settled(8), 'garbage\n', '\n', settled(9)]);
+    expect(listRuns(stateDir, JOB, 20)).toMatchObject({ total: 2, unreadable: 1 });
+  });
+
+  it('says since when, also where the first line cannot be read', () => {
+    putJournal(stateDir, ['{"torn\n', completed(1), completed(2)]);
+    putStart(stateDir, 3, { wrapper: aliveHere() });
+    expect(listRuns(stateDir, JOB, 20)?.since).toBe(at(1));
+  });
+
+  it('says since when where nothing has ended', () => {
+    putStart(stateDir, 3, { wrapper: aliveHere() });
+    putStart(stateDir, 2, { wrapper: aliveHere() });
+    expect(listRuns(stateDir, JOB, 20)).toMatchObject({ since: at(2), total: 2 });
+  });
+});
+
+describe('findRuns', () => {
+  const hex = (n: number) => runId(n).replaceAll('-', '');
+  const reference = (text: string) => parseRunReference(text) as RunReference;
+  const find = (text: string) => numbers(findRuns(stateDir, reference(text)));
+
+  beforeEach(() => {
+    putJournal(stateDir, [completed(1), failed(2)]);
+    putStart(stateDir, 3, { wrapper: aliveHere() });
+    putStart(stateDir, 4);
+    putJournal(stateDir, [completed(5, { job: 'other' })], 'other');
+  });
+
+  it.each([1, 2, 3, 4, 5])('finds run %d of any job, wherever its record stands', (n) => {
+    expect(find(runId(n))).toEqual([n]);
+    expect(find(`cron:${hex(n).slice(0, 12)}`)).toEqual([n]);
+    expect(find(hex(n).slice(-8))).toEqual([n]);
+  });
+
+  it('finds a run once that is in the journal and in running/', () => {
+    putStart(stateDir, 1);
+    putStart(stateDir, 2, { end: endOf(2, failedWith(23)) });
+    expect(findRuns(stateDir, reference(runId(1)))).toEqual([completed(1)]);
+    expect(findRuns(stateDir, reference(runId(2)))).toEqual([failed(2)]);
+  });
+
+  it('finds nothing for an id of nobody', () => {
+    expect(find('ffffffff')).toEqual([]);
+    expect(findRuns(`${stateDir}/none`, reference(runId(1)))).toEqual([]);
+  });
+
+  it('finds all that fit, and stops at ten', () => {
+    const twins = Array.from({ length: 20 }, (_, n) =>
+      completed(9, { cron_job_id: formatRunId(runId(9, n)), job: 'other' }),
+    );
+    putJournal(stateDir, twins.slice(0, 3), 'other');
+    expect(findRuns(stateDir, reference(hex(9).slice(0, 12)))).toEqual(twins.slice(0, 3).reverse());
+    putJournal(stateDir, twins, 'other');
+    expect(findRuns(stateDir, reference(hex(9).slice(0, 12))).length).toBe(10);
+  });
+});
+
+describe('completedInARow', () => {
+  it('counts backwards from the last completed run', () => {
+    putJournal(stateDir, [failed(1), completed(2), completed(3), completed(4)]);
+    expect(completedInARow(stateDir, JOB)).toEqual({ count: 3, more: false });
+    putJournal(stateDir, [failed(5), failed(6)]);
+    expect(completedInARow(stateDir, JOB)).toEqual({ count: 3, more: false });
+    putStart(stateDir, 7);
+    expect(completedInARow(stateDir, JOB)).toEqual({ count: 3, more: false });
+    putStart(stateDir, 8, { end: endOf(8, COMPLETED, at(90)) });
+    expect(completedInARow(stateDir, JOB)).toEqual({ count: 1, more: false });
+  });
+
+  it('is zero where none completed, and where there is none', () => {
+    expect(completedInARow(stateDir, JOB)).toEqual({ count: 0, more: false });
+    putJournal(stateDir, [failed(1)]);
+    expect(completedInARow(stateDir, JOB)).toEqual({ count: 0, more: false });
+  });
+
+  it('stops counting after a thousand', () => {
+    const many = (count: number) => Array.from({ length: count }, (_, n) => completed(n));
+    putJournal(stateDir, many(999));
+    expect(completedInARow(stateDir, JOB)).toEqual({ count: 999, more: false });
+    putJournal(stateDir, [completed(1000), completed(1001)]);
+    expect(completedInARow(stateDir, JOB)).toEqual({ count: 1000, more: true });
+  });
+
+  it.each<[string, EndedRecord[], boolean, { count: number; more: boolean }]>([
+    ['nothing', [], false, { count: 0, more: false }],
+    ['all of them, and there are more', [completed(2), completed(1)], true, { count: 2, more: true }],
+    ['ended by a failure, and there are more', [completed(2), failed(1)], true, { count: 1, more: false }],
+    ['begun before a failure', [failed(3), completed(2), failed(1)], true, { count: 1, more: false }],
+    ['none among those looked at', [failed(2), failed(1)], true, { count: 0, more: false }],
+  ])('streakOf: %s', (_what, records, cut, streak) => {
+    expect(streakOf(records, cut)).toEqual(streak);
+  });
+});
+
+describe('alivePids', () => {
+  it('are those of an orphaned run', () => {
+    const { identity } = startSleeper();
+    putStart(stateDir, 1, { wrapper: deadHere(), child: identity });
+    const [record] = listRuns(stateDir, JOB, 1)?.records ?? [];
+    expect(alivePids(stateDir, record as RunRecord)).toEqual([identity.pid]);
+    expect(alivePids(stateDir, completed(2))).toEqual([]);
+  });
+});
+
+describe('what cannot be read', () => {
+  function unreadable(act: () => unknown): CronrunError {
+    try {
+      act();
+    } catch (error) {
+      return error as CronrunError;
+    }
+    throw new Error('it could be read');
+  }
+
+  it('is an error that names the path and says who may read', () => {
+    mkdirSync(`${stateDir}/jobs/${JOB}/journal.jsonl`, { recursive: true });
+    const error = unreadable(() => readJobRuns(stateDir, JOB));
+    expect(error).toBeInstanceOf(CronrunError);
+    expect(error).toMatchObject({ code: 'unreadable', hint: expect.stringContaining('2750') });
+    expect(error.message).toMatch(/cannot read .*\(EISDIR: [a-z ]+\)/);
+  });
+
+  it.runIf(process.geteuid?.() !== 0)('is not taken for empty', () => {
+    putJournal(stateDir, [completed(1)]);
+    writeFileSync(`${stateDir}/note`, '');
+    chmodSync(`${stateDir}/jobs`, 0);
+    expect(unreadable(() => listJobs(stateDir)).message).toContain('EACCES');
+    expect(unreadable(() => readJobRuns(stateDir, JOB)).message).toContain('EACCES');
+    chmodSync(`${stateDir}/jobs`, 0o700);
+  });
+});
