@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import os, { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach } from 'vitest';
+import { endProcessesOf } from './processes.js';
 
 /** The built bin, as a crontab would name it. */
 export const BIN = resolve(import.meta.dirname, '../../bin/cronrun');
@@ -58,6 +59,11 @@ export interface Result {
   readonly stderr: string;
 }
 
+/** What cronrun said, each message in one line: long ones are folded after 80 columns, and paths differ in length. */
+export function said({ stderr }: Pick<Result, 'stderr'>): string {
+  return stderr.replace(/\n {2}/g, ' ');
+}
+
 const HANGS_MS = 50_000;
 
 /** Runs any program to its end. */
@@ -86,21 +92,27 @@ function signalNumber(signal: NodeJS.Signals | null): number {
   return signal === null ? 0 : constants.signals[signal];
 }
 
-/** A cronrun that goes on while the test does. */
+/** A program that goes on while the test does. */
 export class Going {
   stdout = '';
   stderr = '';
   readonly child: ChildProcess;
+  /** Resolves when it is gone; somebody else may still hold its stdout. */
+  readonly exited: Promise<unknown>;
+  /** Resolves when it is gone and everything it wrote has been read. */
   readonly ended: Promise<Result>;
 
-  constructor(stateDir: string, args: readonly string[], options: Options = {}) {
-    const env = { ...(options.env ?? cronEnvironment()), CRONRUN_STATE_DIR: stateDir };
-    this.child = spawn(BIN, args, { env, cwd: options.cwd, stdio: 'pipe' });
+  constructor(file: string, args: readonly string[], options: Options = {}) {
+    const { env = cronEnvironment(), cwd } = options;
+    this.child = spawn(file, args, { env, cwd, stdio: 'pipe' });
     this.child.stdout?.on('data', (data) => {
       this.stdout += data;
     });
     this.child.stderr?.on('data', (data) => {
       this.stderr += data;
+    });
+    this.exited = new Promise((resolveExit) => {
+      this.child.on('exit', resolveExit);
     });
     this.ended = new Promise((resolveEnd) => {
       this.child.on('close', (code, signal) => {
@@ -108,6 +120,7 @@ export class Going {
         resolveEnd({ status, signal, stdout: this.stdout, stderr: this.stderr });
       });
     });
+    if (options.input !== undefined) this.child.stdin?.end(options.input);
     afterwards(() => void this.child.kill('SIGKILL'));
   }
 
@@ -121,9 +134,30 @@ export class Going {
   }
 }
 
+/** Starts cronrun with `stateDir`. */
 export function start(stateDir: string, args: readonly string[], options: Options = {}): Going {
-  return new Going(stateDir, args, options);
+  return startProgram(stateDir, BIN, args, options);
 }
+
+/** Starts a program that becomes cronrun, or calls it. Whatever carries `stateDir` is ended after the test. */
+export function startProgram(
+  stateDir: string,
+  file: string,
+  args: readonly string[],
+  options: Options = {},
+): Going {
+  const env = { ...(options.env ?? cronEnvironment()), CRONRUN_STATE_DIR: stateDir };
+  if (!ending.has(stateDir)) {
+    ending.add(stateDir);
+    afterwards(() => {
+      ending.delete(stateDir);
+      endProcessesOf(stateDir);
+    });
+  }
+  return new Going(file, args, { ...options, env });
+}
+
+const ending = new Set<string>();
 
 /** Looks until `look` gives something true, at most `boundMs`. Never a guessed sleep. */
 export async function poll<T>(look: () => T, what: string, boundMs = 30_000): Promise<NonNullable<T>> {
