@@ -58,9 +58,15 @@ function notStartedWords(
   program: string,
 ): string {
   const { errno, interpreter, exitStatus } = notice;
-  const because = interpreter === null ? null : `its interpreter ${interpreter} cannot be run (${errno})`;
+  const because = interpreter === null ? null : interpreterWords(interpreter, errno);
   const path = program.includes('/') ? null : (notice.path ?? null);
   return notStarted({ job, command: program, errno, path, exitStatus, because });
+}
+
+/** A carriage return cannot be seen, and is what makes an interpreter missing that is there. */
+function interpreterWords(interpreter: string, errno: string): string {
+  if (!interpreter.endsWith('\r')) return `its interpreter ${interpreter} cannot be run (${errno})`;
+  return `its first line ends in CR LF, so its interpreter is ${interpreter.slice(0, -1)}\\r (${errno})`;
 }
 
 function endWords(record: EndedRecord, lastCompletedAt: string | null, now: number): string {

@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { errnoOf } from '../errors.js';
 
 /** Why a command cannot be started, as far as can be seen before it is tried. */
@@ -22,7 +22,7 @@ export function findObstacle(program: string, path: string | undefined): Obstacl
   let errno = 'ENOENT';
   for (const candidate of program === '' ? [] : candidates) {
     const refusal = refusalOf(candidate);
-    if (refusal === null) return missingInterpreter(candidate);
+    if (refusal === null) return flawOf(candidate);
     if (refusal === 'EACCES') errno = refusal;
     else if (program.includes('/')) errno = refusal;
   }
@@ -43,11 +43,31 @@ function refusalOf(path: string): string | null {
 /** Longest first line that Linux looks at. */
 const FIRST_LINE_BYTES = 256;
 
-function missingInterpreter(path: string): Obstacle | null {
-  const interpreter = /^#![ \t]*([^ \t\n\0]+)/.exec(firstBytes(path))?.[1];
-  if (interpreter === undefined) return null;
+/** What is wrong with a file that may be executed. */
+function flawOf(path: string): Obstacle | null {
+  const start = firstBytes(path);
+  const interpreter = /^#![ \t]*([^ \t\n\0]+)/.exec(start)?.[1];
+  if (interpreter === undefined) return isGarbage(start) ? { errno: 'ENOEXEC', interpreter: null } : null;
   const refusal = refusalOf(interpreter);
   return refusal === null ? null : { errno: refusal, interpreter };
+}
+
+/**
+ * execvp(3) gives to sh what the kernel does not know, and sh would run the bytes of an image as commands. A NUL in
+ * the first line tells that a file is no script, as bash has it; formats that somebody registered are let through.
+ */
+function isGarbage(start: string): boolean {
+  const [line = ''] = start.split('\n', 1);
+  return line.includes('\0') && !start.startsWith('\x7fELF') && !knowsMoreFormats();
+}
+
+/** Whether the kernel was told of other formats than its own, see binfmt_misc. */
+function knowsMoreFormats(): boolean {
+  try {
+    return readdirSync('/proc/sys/fs/binfmt_misc').some((name) => name !== 'register' && name !== 'status');
+  } catch {
+    return false;
+  }
 }
 
 /** Empty where the file may be executed but not read. */
