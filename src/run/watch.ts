@@ -22,6 +22,9 @@ export interface Watched {
 /** How long the rest of a group may take to die of SIGKILL. */
 const DYING_MS = 5000;
 
+/** Whoever sends TSTP and CONT in one go sends them well within this time. */
+const MOMENT_MS = 20;
+
 /**
  * Steps 8 and 9 of the protocol: forwards what comes, ends the run when its time is over, waits for the child
  * without end, and for what is left of its group after a timeout or a stop.
@@ -39,6 +42,8 @@ class Watch {
   #cause: Cause | null = null;
   #killed = false;
   #childIsGone = false;
+  /** Counts what suspends and what continues: the last one decides. */
+  #suspensions = 0;
   #firstSignalAt: number | null = null;
   readonly #lateStops: SignalName[] = [];
   readonly #cancels: (() => void)[] = [];
@@ -77,8 +82,9 @@ class Watch {
 
   #receive(signal: SignalName): void {
     if (this.#plan.launch.ignored.includes(signalNumber(signal))) return;
+    if (signal === 'SIGCONT' || isStop(signal)) this.#suspensions++;
     if (this.#childIsGone) this.#receiveLate(signal);
-    else if (isSuspending(signal)) this.#suspend();
+    else if (isSuspending(signal)) void this.#suspend();
     else if (isStop(signal)) this.#stop(signal);
     else signalGroup(this.#group, signal);
   }
@@ -99,10 +105,16 @@ class Watch {
     if (first) this.#tell({ kind: 'passed-on', signal, pid: this.#group });
   }
 
-  /** The group gets STOP: it is an orphaned one for the kernel, which ignores TSTP there. */
-  #suspend(): void {
+  /**
+   * The group gets STOP: it is an orphaned one for the kernel, which ignores TSTP there. The wrapper follows a
+   * moment later, because a CONT may be right behind: it would be spent, and nobody wakes us up a second time.
+   */
+  async #suspend(): Promise<void> {
+    const ours = ++this.#suspensions;
     signalGroup(this.#group, 'SIGSTOP');
-    process.kill(process.pid, 'SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, MOMENT_MS));
+    await this.turn(); // it ends right after the loop has looked for signals
+    if (ours === this.#suspensions && !this.#childIsGone) process.kill(process.pid, 'SIGSTOP');
   }
 
   #timeOut(): void {

@@ -132,6 +132,17 @@ export class Going {
   says(text: string): Promise<unknown> {
     return poll(() => this.stdout.includes(text), `"${text}" on stdout`);
   }
+
+  /** Waits for "ready PID" on stdout, behind `who` where several say it, and returns the pid. */
+  async ready(who = ''): Promise<number> {
+    const pattern = new RegExp(`^${who} ?ready (\\d+)$`, 'm');
+    return Number((await poll(() => pattern.exec(this.stdout), `${who} ready on stdout`))[1]);
+  }
+
+  /** How many lines of stdout are `line`. */
+  count(line: string): number {
+    return this.stdout.split('\n').filter((each) => each === line).length;
+  }
 }
 
 /** Starts cronrun with `stateDir`. */

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { journalOf, poll, scratch } from '../helpers/cronrun.js';
+import { stateOf } from '../helpers/processes.js';
+import { bothGot, startReporter } from '../helpers/reporter.js';
+
+describe.each(['SIGTSTP', 'SIGTTIN', 'SIGTTOU'] as const)('%s', (signal) => {
+  it('suspends the process group and the wrapper, and CONT resumes both', async () => {
+    const stateDir = scratch();
+    const run = await startReporter(stateDir, 'job', 'TERM');
+    const everybody = [run.pid, await run.ready('child'), await run.ready('grandchild')];
+    for (let round = 1; round <= 2; round++) {
+      run.child.kill(signal);
+      for (const pid of everybody) await poll(() => stateOf(pid) === 'T', `pid ${pid} to be suspended`);
+      run.child.kill('SIGCONT');
+      await bothGot(run, 'CONT', round);
+      for (const pid of everybody) await poll(() => stateOf(pid) !== 'T', `pid ${pid} to go on`);
+    }
+    run.child.kill('SIGTERM');
+    expect(await run.ended).toMatchObject({ signal: 'SIGTERM' });
+    expect(journalOf(stateDir, 'job')).toMatchObject([
+      { reason: 'stopped', signal: 'SIGTERM', exit_code: 0 },
+    ]);
+  });
+});
+
+it('is undone by a CONT that follows at once', async () => {
+  const stateDir = scratch();
+  const run = await startReporter(stateDir, 'job', 'USR1');
+  for (let round = 0; round < 100; round++) {
+    run.child.kill('SIGTSTP');
+    run.child.kill('SIGCONT');
+    await new Promise((next) => setImmediate(next));
+  }
+  run.child.kill('SIGUSR1');
+  await poll(() => run.count('child USR1') > 0, 'nobody to be left suspended');
+  expect(await run.ended).toMatchObject({ status: 0, signal: null });
+  expect(journalOf(stateDir, 'job')).toMatchObject([{ status: 'completed' }]);
+});
