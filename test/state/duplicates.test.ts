@@ -23,9 +23,7 @@ beforeEach(() => {
 
 /** Run numbers as readers list them, last ended first. */
 function order(): number[] {
-  const ids = inJournal(stateDir, (journal) => [...runsFromEnd(journal, { count: 0 })]).map(({ record }) =>
-    idOf(record),
-  );
+  const ids = inJournal(stateDir, (journal) => [...runsFromEnd(journal, { count: 0 })]).map(idOf);
   return ids.map((id) => [0, 1, 2, 3, 4, 5, 6, 7].find((n) => runId(n) === id) ?? -1);
 }
 
