@@ -41,8 +41,11 @@ export function unsureRuns(runs: Pick<JobRuns, 'going' | 'last'>): RunningRecord
  */
 export function newestRun(runs: JobRuns): GoingRun['record'] | EndedRecord | null {
   const { going, last } = runs;
-  const current = going.find(
-    ({ record }) => record.reason === 'running' || last === null || record.started_at >= last.started_at,
-  );
+  const current = going.find(({ record }) => !isOvertaken(record, last));
   return current?.record ?? last;
+}
+
+/** Whether a run that nobody can judge began before the last run that ended: then it is not the newest any more. */
+export function isOvertaken(record: RunningRecord, last: EndedRecord | null): boolean {
+  return last !== null && record.reason !== 'running' && record.started_at < last.started_at;
 }

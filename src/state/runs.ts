@@ -1,10 +1,11 @@
 import { CronrunError, explainErrno } from '../errors.js';
 import { isJobName } from '../model/job.js';
-import { type JobRuns, RECENT } from '../model/job-runs.js';
+import { type GoingRun, isOvertaken, type JobRuns, RECENT } from '../model/job-runs.js';
 import {
   decodeRecord,
   type EndedRecord,
   idOf,
+  isEnded,
   isInferred,
   type RunRecord,
   type Status,
@@ -71,19 +72,22 @@ export function jobRuns(
 ): JobRuns | null {
   const { going, over } = survey;
   const skipped: Skipped = { count: survey.garbage };
-  // Runs that are not settled yet are put in their places by their times; without any, two records will do.
-  const whole = over.length > 0 ? count : Math.min(count, WHOLE);
+  // Runs that wait to be settled or that nobody can judge have their places by their times; without any, two records
+  // will do.
+  const placed = over.length > 0 || going.some((run) => run.record.reason !== 'running');
+  const whole = placed ? count : Math.min(count, WHOLE);
   const tail = journal === null ? NO_RUNS : recentRuns(journal, count, whole, skipped);
   const ended = mergeEnded(over, tail.records);
   if (ended.length + tail.statuses.length + going.length === 0) return null;
-  const statuses: readonly Status[] = over.length > 0 ? ended.map((record) => record.status) : tail.statuses;
-  const running = going.map((): Status => 'running');
+  const statuses: readonly Status[] = placed
+    ? newestFirst(going, ended).map((record) => record.status)
+    : [...going.map((): Status => 'running'), ...tail.statuses];
   return {
     job,
     going,
     last: ended[0] ?? null,
     lastCompletedAt: ended.reduce<string | null>(latestCompleted, null),
-    recent: [...running, ...statuses].slice(0, RECENT).reverse(),
+    recent: statuses.slice(0, RECENT).reverse(),
     unreadable: skipped.count,
   };
 }
@@ -118,6 +122,21 @@ function mergeEnded(over: readonly OverRun[], journal: readonly EndedRecord[]): 
   return [...merged, ...seen];
 }
 
+/**
+ * Runs that go on, then those that ended. A run that nobody can judge may stay on record for ever: once later runs
+ * have ended it stands where it started, not on top of them.
+ */
+function newestFirst(going: readonly GoingRun[], ended: readonly EndedRecord[]): RunRecord[] {
+  const last = ended[0] ?? null;
+  const records = going.map((run) => run.record);
+  const runs: RunRecord[] = [...records.filter((record) => !isOvertaken(record, last)), ...ended];
+  for (const record of records.filter((one) => isOvertaken(one, last))) {
+    const before = runs.findIndex((run) => isEnded(run) && run.started_at < record.started_at);
+    runs.splice(before === -1 ? runs.length : before, 0, record);
+  }
+  return runs;
+}
+
 function endOf(record: EndedRecord): string {
   return record.ended_at ?? record.settled_at ?? record.started_at;
 }
@@ -132,15 +151,14 @@ export function listRuns(stateDir: string, job: string, limit: number): RunList 
     surveyJob(stateDir, job, (survey, journal) => {
       const skipped: Skipped = { count: survey.garbage };
       const tail = journal === null ? [] : take(runsFromEnd(journal, skipped), limit);
-      const going: RunRecord[] = survey.going.map((run) => run.record);
-      const records = [...going, ...mergeEnded(survey.over, tail)].slice(0, limit);
-      const waiting = going.length + survey.over.length;
+      const { going, over } = survey;
+      const records = newestFirst(going, mergeEnded(over, tail)).slice(0, limit);
       const all = tail.length < limit || journal === null;
       const size = all ? { lines: tail.length, first: null } : measure(journal);
-      const total = size.lines + waiting;
+      const total = size.lines + going.length + over.length;
       if (total === 0) return null;
       const oldest = size.first === null ? null : decodeRecord(size.first);
-      const known = [...going, ...survey.over.map((run) => run.record), ...tail];
+      const known = [...[...going, ...over].map((run): RunRecord => run.record), ...tail];
       const since = oldest?.started_at ?? earliest(known);
       return { records, total, since, unreadable: skipped.count };
     }),
