@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf } from '../errors.js';
+import { noRegularFile } from './open-file.js';
 
 /** Modes of what is made in a state directory. */
 export interface Modes {
@@ -149,7 +150,9 @@ export function appendDurably(path: string, modes: Modes, compose: (target: Appe
 function appendOnce(path: string, modes: Modes, compose: (target: AppendTarget) => string): boolean {
   const fd = openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, modes.file);
   try {
-    const { size, ino } = fstatSync(fd);
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw noRegularFile(path);
+    const { size, ino } = stat;
     if (size === 0) fchmodSync(fd, modes.file);
     const lines = compose({ fd, size, ino });
     const closing = size > 0 && lastByte(fd, size) !== NEWLINE ? '\n' : '';

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { errnoOf } from '../errors.js';
 import { RECENT } from '../model/job-runs.js';
 import {
@@ -12,28 +12,25 @@ import {
 } from '../model/record.js';
 import { ID_PREFIX, isRunId, type RunId } from '../model/run-id.js';
 import { readRange } from '../platform/durable.js';
+import { type OpenFile, openFile } from '../platform/open-file.js';
 
 /** A journal that is open for reading, as long as it was when it was opened. */
-export interface Journal {
-  readonly fd: number;
-  readonly ino: number;
-  readonly size: number;
-}
+export type Journal = OpenFile;
 
 /** Opens a journal, hands it to `read` and closes it; `absent` where there is none. */
 export function withJournal<T>(path: string, absent: T, read: (journal: Journal) => T): T {
-  let fd: number;
+  let journal: Journal;
   try {
-    fd = openSync(path, 'r');
+    journal = openFile(path);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return absent;
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return absent;
     throw error;
   }
   try {
-    const { ino, size } = fstatSync(fd);
-    return read({ fd, ino, size });
+    return read(journal);
   } finally {
-    closeSync(fd);
+    closeSync(journal.fd);
   }
 }
 

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { type EndedRecord, encodeRecord, endedRecord, SCHEMA, settledRecord } from '../model/record.js';
 import {
   appendDurably,
@@ -78,8 +78,8 @@ export function sweep(stateDir: string, job: string, leftovers: readonly string[
   const directory = runningDirectory(stateDir, job);
   for (const name of leftovers) {
     const path = `${directory}/${name}`;
-    const changedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-    if (changedMs !== undefined && isClutter(name, changedMs, clutter)) removeIfThere(path);
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat?.isFile() && isClutter(name, stat.mtimeMs, clutter)) removeIfThere(path);
   }
 }
 

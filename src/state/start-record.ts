@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { errnoOf } from '../errors.js';
 import type { Identity, ProcessId } from '../model/liveness.js';
 import {
@@ -11,6 +11,8 @@ import {
   parseObject,
 } from '../model/record.js';
 import { isRunId, type RunId } from '../model/run-id.js';
+import { readRange } from '../platform/durable.js';
+import { O_NOFOLLOW, openFile } from '../platform/open-file.js';
 
 /** The lines of a start record have fixed places, so that 2 and 3 can be overwritten on a full disk. */
 const BLOCK_BYTES = 4096;
@@ -163,6 +165,9 @@ const LOOK_AGAIN_MS = 5;
  */
 export type Found = StartRecord | 'gone' | 'garbage' | 'strange';
 
+/** Errno words of what stands where a start record should and is no file. */
+const NO_FILE: readonly (string | null)[] = ['EINVAL', 'ELOOP', 'ENXIO'];
+
 /** Reads one start record. `pause` holds the reader between two looks at a torn third line. */
 export function readStartRecord(
   path: string,
@@ -173,11 +178,11 @@ export function readStartRecord(
   for (let look = 0; ; look++) {
     let text: string;
     try {
-      text = readFileSync(path, 'utf8');
+      text = readText(path);
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 'ENOENT') return 'gone';
-      if (errno === 'EISDIR') return 'strange';
+      if (NO_FILE.includes(errno)) return 'strange';
       throw error;
     }
     const parsed = parseStartRecord(text, id, endInName);
@@ -190,4 +195,16 @@ export function readStartRecord(
 function firstLine(text: string): string {
   const end = text.indexOf('\n');
   return end === -1 ? text : text.slice(0, end);
+}
+
+/** Far beyond any start record: what is longer is none, and nobody waits until it is read. */
+const LONGEST_BYTES = 1 << 20;
+
+function readText(path: string): string {
+  const { fd, size } = openFile(path, O_NOFOLLOW);
+  try {
+    return readRange(fd, 0, Math.min(size, LONGEST_BYTES)).toString('utf8');
+  } finally {
+    closeSync(fd);
+  }
 }
