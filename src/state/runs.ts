@@ -1,4 +1,4 @@
-import { CronrunError, explainErrno } from '../errors.js';
+import { CronrunError, errnoOf, explainErrno } from '../errors.js';
 import { isJobName } from '../model/job.js';
 import { type GoingRun, isOvertaken, type JobRuns, RECENT } from '../model/job-runs.js';
 import {
@@ -28,7 +28,7 @@ import { listDirectory, type OverRun, type Survey, surveyJob } from './survey.js
 export interface RunList {
   /** At most as many as asked for. */
   readonly records: readonly RunRecord[];
-  /** How many runs of the job are on record in all; lines are counted where not all of them were read. */
+  /** How many runs of the job are on record in all. */
   readonly total: number;
   /** When the oldest run on record started, ISO 8601; null if there is none. */
   readonly since: string | null;
@@ -152,15 +152,14 @@ export function listRuns(stateDir: string, job: string, limit: number): RunList 
       const skipped: Skipped = { count: survey.garbage };
       const tail = journal === null ? [] : take(runsFromEnd(journal, skipped), limit);
       const { going, over } = survey;
-      const records = newestFirst(going, mergeEnded(over, tail)).slice(0, limit);
-      const all = tail.length < limit || journal === null;
-      const size = all ? { lines: tail.length, first: null } : measure(journal);
-      const total = size.lines + going.length + over.length;
+      const records = newestFirst(going, mergeEnded(over, tail));
+      // Fewer than asked for are all there are. Else lines are counted, some of which may be no record.
+      const size = journal === null || tail.length < limit ? null : measure(journal);
+      const total = size === null ? records.length : size.lines + going.length + over.length;
       if (total === 0) return null;
-      const oldest = size.first === null ? null : decodeRecord(size.first);
-      const known = [...[...going, ...over].map((run): RunRecord => run.record), ...tail];
-      const since = oldest?.started_at ?? earliest(known);
-      return { records, total, since, unreadable: skipped.count };
+      const oldest = size?.first ? decodeRecord(size.first) : null;
+      const since = oldest?.started_at ?? earliest(records);
+      return { records: records.slice(0, limit), total, since, unreadable: skipped.count };
     }),
   );
 }
@@ -221,9 +220,13 @@ function readable<T>(path: string, read: () => T): T {
   } catch (error) {
     if (error instanceof CronrunError) throw error;
     const failed = (error as { path?: string }).path ?? path;
+    const errno = errnoOf(error);
     throw new CronrunError('unreadable', `cannot read ${failed} (${explainErrno(error)})`, {
-      hint: 'records are readable by their owner, by root, and by the group of a state directory of mode 2750',
+      ...(errno === 'EACCES' || errno === 'EPERM' ? { hint: WHO_MAY_READ } : {}),
       cause: error,
     });
   }
 }
+
+const WHO_MAY_READ =
+  'records are readable by their owner, by root, and by the group of a state directory of mode 2750';
