@@ -85,7 +85,7 @@ export function readProcessTable(): ProcessTable {
   }
   let refused = false;
   for (const name of names) {
-    if (name > '9' || name < '1') continue;
+    if (!isPid(name)) continue;
     try {
       const stat = parseStat(readFileSync(`/proc/${name}/stat`, 'utf8'));
       if (stat !== null) processes.push(stat);
@@ -96,6 +96,12 @@ export function readProcessTable(): ProcessTable {
     }
   }
   return { processes, complete: complete && !refused };
+}
+
+/** Of the names in /proc those of processes, and only those, begin with a digit. */
+function isPid(name: string): boolean {
+  const first = name.charCodeAt(0);
+  return first >= 48 && first <= 57;
 }
 
 /** Whether `entry` ("NAME=value") is in the environment a process was started with; null: not for us to read. */
