@@ -21,10 +21,15 @@ export function last(
   const finding = findLast(stateDir, resolveTarget('last', stateDir, argument, io.env));
   if (options.exitCode) {
     const status = exitStatus(finding, io.now(), options.maxAgeMs);
-    if (status !== EXIT.noSuchRun) return status;
+    // A command may exit with 193 itself: only where there is no run is there something to say.
+    if (status !== EXIT.noSuchRun || isAnswered(finding)) return status;
   }
   // The build makes a bundle of its own of it, dist/answer.cjs: what is not there is not compiled.
   return import('./last-answer.js').then(({ answerLast }) => answerLast(options, stateDir, finding, io));
+}
+
+function isAnswered(finding: Finding): boolean {
+  return finding.kind === 'run' || (finding.kind === 'last' && finding.last !== null);
 }
 
 function exitStatus(finding: Finding, now: number, maxAgeMs: number | null): number {

@@ -84,7 +84,7 @@ const FITTING = [
   { ...FACTS, exit_code: 0, completed_at: TIME },
   { ...FACTS, exit_code: 1 },
   { ...FACTS, signal: 'SIGTERM' },
-  { ...FACTS, ended_at: null },
+  { ...FACTS, ended_at: null, duration_ms: null },
 ];
 
 function isEnding(status: string, reason: string): boolean {

@@ -19,15 +19,6 @@ import {
   statusOf,
 } from '../helpers/cronrun.js';
 import {
-  asAnotherUser,
-  describeUnless,
-  firstObstacle,
-  needsLinux,
-  needsReachableBin,
-  needsRoot,
-  needsUnshare,
-} from '../helpers/needs.js';
-import {
   endOf,
   NOBODY,
   onlyStartRecord,
@@ -37,6 +28,15 @@ import {
   runningPath,
   startLine,
 } from '../helpers/made-records.js';
+import {
+  asAnotherUser,
+  describeUnless,
+  firstObstacle,
+  needsLinux,
+  needsReachableBin,
+  needsRoot,
+  needsUnshare,
+} from '../helpers/needs.js';
 import { endedTruth, expectToldOnce, goingTruth, jsonLines, runNext, truth } from '../helpers/truth.js';
 
 const SLEEPER = ['sh', '-c', 'echo ready; exec sleep 1000'];

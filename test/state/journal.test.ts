@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { decodeRecord, type EndedRecord, encodeRecord, idOf } from '../../src/model/record.js';
@@ -133,8 +133,8 @@ describe('withJournal', () => {
   });
 
   it('lets every other failure through', () => {
-    writeFileSync(`${stateDir}/file`, '');
-    expect(() => withJournal(`${stateDir}/file/journal`, null, () => null)).toThrow(/ENOTDIR/);
+    mkdirSync(`${stateDir}/directory`);
+    expect(() => withJournal(`${stateDir}/directory`, null, () => null)).toThrow(/EINVAL/);
   });
 });
 

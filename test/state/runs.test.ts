@@ -196,12 +196,13 @@ describe('listRuns', () => {
     expect(listRuns(stateDir, JOB, 20)).toBeNull();
   });
 
-  it('lists the runs newest first, those that go on at the top', () => {
+  it('lists the runs newest first, those that really go on at the top', () => {
     putJournal(stateDir, [completed(1), failed(2)]);
     putStart(stateDir, 3, { wrapper: aliveHere() });
     putStart(stateDir, 4, { wrapper: ELSEWHERE });
     putStart(stateDir, 5);
-    expect(listed()).toEqual([4, 3, 5, 2, 1]);
+    // Nobody can judge 4, and 5 started after it and is over.
+    expect(listed()).toEqual([3, 5, 4, 2, 1]);
   });
 
   it('lists as many as asked for, and says how many there are', () => {
@@ -332,19 +333,21 @@ describe('what cannot be read', () => {
     throw new Error('it could be read');
   }
 
-  it('is an error that names the path and says who may read', () => {
+  it('is an error that names the path', () => {
     mkdirSync(`${stateDir}/jobs/${JOB}/journal.jsonl`, { recursive: true });
     const error = unreadable(() => readJobRuns(stateDir, JOB));
     expect(error).toBeInstanceOf(CronrunError);
-    expect(error).toMatchObject({ code: 'unreadable', hint: expect.stringContaining('2750') });
-    expect(error.message).toMatch(/cannot read .*\(EISDIR: [a-z ]+\)/);
+    expect(error).toMatchObject({ code: 'unreadable', hint: undefined });
+    expect(error.message).toMatch(/cannot read .*\(EINVAL: not a regular file\)/);
   });
 
   it.runIf(process.geteuid?.() !== 0)('is not taken for empty', () => {
     putJournal(stateDir, [completed(1)]);
     writeFileSync(`${stateDir}/note`, '');
     chmodSync(`${stateDir}/jobs`, 0);
-    expect(unreadable(() => listJobs(stateDir)).message).toContain('EACCES');
+    const error = unreadable(() => listJobs(stateDir));
+    expect(error.message).toContain('EACCES');
+    expect(error.hint).toContain('2750');
     expect(unreadable(() => readJobRuns(stateDir, JOB)).message).toContain('EACCES');
     chmodSync(`${stateDir}/jobs`, 0o700);
   });
