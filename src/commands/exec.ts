@@ -1,10 +1,13 @@
 import { exitStatusOf } from '../model/exit-status.js';
+import { encodeRecord } from '../model/record.js';
 import { LAUNCH_VARIABLES, readLaunch, restoreEnvironment } from '../platform/launch.js';
 import { effectiveUid, homeDirectory, userName } from '../platform/user.js';
 import { dieOf } from '../run/forward.js';
+import type { Notice } from '../run/notice.js';
 import type { Plan } from '../run/plan.js';
 import { supervise } from '../run/supervise.js';
 import { stateDirectory } from '../state/directory.js';
+import type { Speaker } from './exec-words.js';
 import type { ExecOptions, Surroundings } from './types.js';
 
 /**
@@ -20,12 +23,25 @@ export async function exec(
   const plan = planOf(options, job, command, io);
   const speaker = { job, program: command[0] ?? '', now: io.now };
   const { record, stoppedBy } = await supervise(plan, (notice) => {
-    const { wordsFor } = require('./words.cjs') as typeof import('./exec-words.js');
-    const words = wordsFor(notice, speaker);
+    const words = wordsOf(notice, speaker);
     if (words !== '') io.err(words);
   });
   if (stoppedBy !== null) dieOf(stoppedBy);
   return exitStatusOf(record);
+}
+
+/**
+ * The words are a bundle of their own that is loaded when there is something to say. After hours of a run an upgrade
+ * may have removed or replaced it; that must not cost the run its wrapper.
+ */
+function wordsOf(notice: Notice, speaker: Speaker): string {
+  try {
+    const { wordsFor } = require('./words.cjs') as typeof import('./exec-words.js');
+    return wordsFor(notice, speaker);
+  } catch {
+    const record = 'record' in notice ? ` ${encodeRecord(notice.record)}` : '';
+    return `cronrun: ${speaker.job}: ${notice.kind}${record}\n`;
+  }
 }
 
 function planOf(options: ExecOptions, job: string, command: readonly string[], io: Surroundings): Plan {

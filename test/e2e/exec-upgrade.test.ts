@@ -1,0 +1,34 @@
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { BIN, journalOf, scratch, startProgram } from '../helpers/cronrun.js';
+
+const PACKAGE = resolve(BIN, '../..');
+
+/** A copy of the package, as npm would install it; what it does to it while a run goes on is the test's. */
+function installed(): string {
+  const directory = scratch();
+  for (const part of ['bin', 'dist', 'package.json']) {
+    cpSync(`${PACKAGE}/${part}`, `${directory}/${part}`, { recursive: true });
+  }
+  return directory;
+}
+
+describe('a run that goes on while the package', () => {
+  it.each([
+    ['is removed', (dist: string) => rmSync(dist, { recursive: true })],
+    ['is replaced', (dist: string) => writeFileSync(`${dist}/words.cjs`, 'exports.other = 1;\n')],
+    ['is half written', (dist: string) => writeFileSync(`${dist}/words.cjs`, 'exports.wordsFor = (\n')],
+  ])('%s is waited for and recorded all the same', async (_, change) => {
+    const stateDir = scratch();
+    const home = installed();
+    const sleeper = ['sh', '-c', 'echo "ready $$"; exec sleep 1000'];
+    const run = startProgram(stateDir, `${home}/bin/cronrun`, ['exec', 'job', '--', ...sleeper]);
+    await run.ready();
+    change(`${home}/dist`);
+    run.child.kill('SIGTERM');
+    expect(await run.ended).toMatchObject({ status: 143, signal: 'SIGTERM' });
+    expect(journalOf(stateDir, 'job')).toMatchObject([{ reason: 'stopped', signal: 'SIGTERM' }]);
+    expect(run.stderr).toMatch(/^cronrun: job: .*interrupted.*SIGTERM.*\n$/m);
+  });
+});
