@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import { TWINS } from '../../src/model/environment.js';
+import type { JobRuns } from '../../src/model/job-runs.js';
+import { type EndedRecord, endedRecord, goingRecord } from '../../src/model/record.js';
+import { formatRunId } from '../../src/model/run-id.js';
+import { PRIVATE } from '../../src/platform/durable.js';
+import { childEnvironment } from '../../src/run/child-environment.js';
+import type { Past } from '../../src/run/look-back.js';
+import { at, beginning, completed, endOf, failed, lost, runId } from '../helpers/records.js';
+
+const CRON = { PATH: '/usr/bin:/bin', HOME: '/root', LOGNAME: 'root' };
+
+function pastWith(runs: Partial<JobRuns> | null, known = true): Past {
+  const none: JobRuns = {
+    job: 'backup',
+    going: [],
+    last: null,
+    lastCompletedAt: null,
+    recent: [],
+    unreadable: 0,
+  };
+  return { runs: runs && { ...none, ...runs }, known, mark: { ino: null, size: 0 }, modes: PRIVATE };
+}
+
+const NEVER_RAN = pastWith(null);
+const lastWas = (last: EndedRecord, lastCompletedAt: string | null = null) =>
+  pastWith({ last, lastCompletedAt });
+
+function environment(past: Past, env: Record<string, string | undefined> = CRON) {
+  return childEnvironment(env, 'backup', '/var/lib/cronrun', runId(9), past);
+}
+
+/** The CRONRUN_LAST_* of an environment, without their common beginning. */
+function told(past: Past): Record<string, string | undefined> {
+  const entries = Object.entries(environment(past)).filter(([name]) => name.startsWith('CRONRUN_LAST_'));
+  return Object.fromEntries(entries.map(([name, value]) => [name.replace('CRONRUN_LAST_', ''), value]));
+}
+
+const UNKNOWN = {
+  ID: '',
+  STATUS: '',
+  REASON: '',
+  EXIT_CODE: '',
+  SIGNAL: '',
+  STARTED_AT: '',
+  ENDED_AT: '',
+  COMPLETED_AT: '',
+};
+
+describe('what a run is told of itself', () => {
+  it('is its id, its job and where it is recorded, beside all that it would have had without', () => {
+    const env = environment(NEVER_RAN);
+    expect(env).toMatchObject({
+      ...CRON,
+      CRONRUN_ID: formatRunId(runId(9)),
+      CRONRUN_JOB: 'backup',
+      CRONRUN_STATE_DIR: '/var/lib/cronrun',
+    });
+  });
+
+  it('is an empty id where nothing could be recorded, and no directory where there is none', () => {
+    const env = childEnvironment(CRON, 'backup', null, null, pastWith(null, false));
+    expect(env).toMatchObject({ CRONRUN_ID: '', CRONRUN_JOB: 'backup', CRONRUN_STATE_DIR: '' });
+  });
+
+  it('replaces what an outer run was told', () => {
+    const outer = environment(lastWas(failed(1, 3), at(-5)), CRON);
+    const inner = childEnvironment(outer, 'inner', '/s', runId(10), NEVER_RAN);
+    expect(inner).toEqual({
+      ...environment(NEVER_RAN),
+      CRONRUN_ID: formatRunId(runId(10)),
+      CRONRUN_JOB: 'inner',
+      CRONRUN_STATE_DIR: '/s',
+    });
+  });
+});
+
+describe('the twins of the options', () => {
+  it('configure this run and reach no other', () => {
+    const twins = Object.fromEntries(TWINS.map((twin) => [twin, '1']));
+    const env = environment(NEVER_RAN, {
+      ...CRON,
+      ...twins,
+      CRONRUN_STATE_DIR: 'relative',
+      CRONRUNNER: 'kept',
+    });
+    for (const twin of TWINS) expect(Object.hasOwn(env, twin)).toBe(false);
+    expect(env).toMatchObject({ CRONRUN_STATE_DIR: '/var/lib/cronrun', CRONRUNNER: 'kept' });
+  });
+
+  it('are all of those that exec has', () => {
+    expect([...TWINS].sort()).toEqual([
+      'CRONRUN_COLOR',
+      'CRONRUN_KILL_AFTER',
+      'CRONRUN_RECORD_COMMAND',
+      'CRONRUN_REQUIRE_RECORD',
+      'CRONRUN_SIGNAL',
+      'CRONRUN_SUCCESS_CODES',
+      'CRONRUN_TIMEOUT',
+    ]);
+  });
+
+  it('leaves the environment that it was given as it was', () => {
+    const given = Object.freeze({ ...CRON, CRONRUN_TIMEOUT: '1h' });
+    expect(() => environment(NEVER_RAN, given)).not.toThrow();
+    expect(given.CRONRUN_TIMEOUT).toBe('1h');
+  });
+});
+
+describe('what a run is told of the one before', () => {
+  it('is none where there is none, and nothing where it cannot be known', () => {
+    expect(told(NEVER_RAN)).toEqual({ ...UNKNOWN, STATUS: 'none' });
+    expect(told(pastWith({}))).toEqual({ ...UNKNOWN, STATUS: 'none' });
+    expect(told(pastWith(null, false))).toEqual(UNKNOWN);
+  });
+
+  it.each<[string, EndedRecord, Record<string, string>]>([
+    ['completed', completed(1), { STATUS: 'completed', REASON: 'exited', EXIT_CODE: '0', ENDED_AT: at(1.5) }],
+    ['failed', failed(1, 23), { STATUS: 'failed', REASON: 'exited', EXIT_CODE: '23', ENDED_AT: at(1.5) }],
+    [
+      'timeout',
+      endedRecord(
+        beginning(1),
+        endOf(1, { status: 'timeout', reason: 'timed-out', exit_code: null, signal: 'SIGKILL' }),
+        1,
+      ),
+      { STATUS: 'timeout', REASON: 'timed-out', SIGNAL: 'SIGKILL', ENDED_AT: at(1.5) },
+    ],
+    [
+      'stopped',
+      endedRecord(
+        beginning(1),
+        endOf(1, { status: 'interrupted', reason: 'stopped', exit_code: 0, signal: 'SIGTERM' }),
+        1,
+      ),
+      { STATUS: 'interrupted', REASON: 'stopped', EXIT_CODE: '0', SIGNAL: 'SIGTERM', ENDED_AT: at(1.5) },
+    ],
+    ['lost', lost(1), { STATUS: 'interrupted', REASON: 'lost' }],
+  ])('%s', (_what, last, words) => {
+    expect(told(lastWas(last))).toEqual({ ...UNKNOWN, ID: last.cron_job_id, STARTED_AT: at(1), ...words });
+  });
+
+  it('is when one last completed, whichever it was', () => {
+    expect(told(lastWas(failed(5), at(2))).COMPLETED_AT).toBe(at(2));
+    expect(told(lastWas(completed(5), at(5.5))).COMPLETED_AT).toBe(at(5.5));
+  });
+});
+
+describe('what a run is told of others that go on', () => {
+  const running = { record: goingRecord(beginning(7), 'running', 1), alivePids: [] };
+  const orphan = { record: goingRecord(beginning(6), 'orphaned', 1), alivePids: [1] };
+  const old = { record: goingRecord(beginning(2), 'unverifiable', 1), alivePids: [] };
+
+  it('is nothing where there are none', () => {
+    expect(environment(NEVER_RAN)).toMatchObject({ CRONRUN_RUNNING: '', CRONRUN_UNSURE: '' });
+  });
+
+  it('is their ids, and which of them nobody can judge that began after the last one that ended', () => {
+    const env = environment(pastWith({ going: [running, orphan, old], last: completed(4) }));
+    const [a, b, c] = [7, 6, 2].map((n) => formatRunId(runId(n)));
+    expect(env.CRONRUN_RUNNING).toBe(`${a} ${b} ${c}`);
+    expect(env.CRONRUN_UNSURE).toBe(b);
+  });
+});
