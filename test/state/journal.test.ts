@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { decodeRecord, type EndedRecord, encodeRecord, idOf } from '../../src/model/record.js';
@@ -132,9 +132,18 @@ describe('withJournal', () => {
     expect(withJournal(`${stateDir}/none`, 'absent', () => 'read')).toBe('absent');
   });
 
+  it('takes a file in the place of its directory for a journal that is not there', () => {
+    writeFileSync(`${stateDir}/file`, '');
+    expect(withJournal(`${stateDir}/file/journal`, 'absent', () => 'read')).toBe('absent');
+  });
+
   it('lets every other failure through', () => {
-    mkdirSync(`${stateDir}/directory`);
-    expect(() => withJournal(`${stateDir}/directory`, null, () => null)).toThrow(/EINVAL/);
+    expect(() => withJournal(stateDir, null, () => null)).toThrow(/EINVAL/);
+    const failing = () => {
+      throw new Error('while it was read');
+    };
+    writeFileSync(`${stateDir}/journal`, 'a\n');
+    expect(() => withJournal(`${stateDir}/journal`, null, failing)).toThrow('while it was read');
   });
 });
 

@@ -196,13 +196,27 @@ describe('listRuns', () => {
     expect(listRuns(stateDir, JOB, 20)).toBeNull();
   });
 
-  it('lists the runs newest first, those that really go on at the top', () => {
+  it('lists the runs newest first, those that go on at the top', () => {
     putJournal(stateDir, [completed(1), failed(2)]);
     putStart(stateDir, 3, { wrapper: aliveHere() });
     putStart(stateDir, 4, { wrapper: ELSEWHERE });
-    putStart(stateDir, 5);
-    // Nobody can judge 4, and 5 started after it and is over.
-    expect(listed()).toEqual([3, 5, 4, 2, 1]);
+    expect(listed()).toEqual([4, 3, 2, 1]);
+  });
+
+  it('lists a run that nobody can judge where it started, once later runs have ended', () => {
+    putJournal(stateDir, [completed(1), failed(3), completed(5)]);
+    putStart(stateDir, 2, { wrapper: ELSEWHERE });
+    putStart(stateDir, 4, { wrapper: aliveHere() });
+    putStart(stateDir, 6, { wrapper: ELSEWHERE });
+    expect(listed()).toEqual([6, 4, 5, 3, 2, 1]);
+    expect(readJobRuns(stateDir, JOB)?.recent).toEqual([
+      'completed',
+      'running',
+      'failed',
+      'completed',
+      'running',
+      'running',
+    ]);
   });
 
   it('lists as many as asked for, and says how many there are', () => {
@@ -333,12 +347,12 @@ describe('what cannot be read', () => {
     throw new Error('it could be read');
   }
 
-  it('is an error that names the path', () => {
+  it('is an error that names the path and what the system says', () => {
     mkdirSync(`${stateDir}/jobs/${JOB}/journal.jsonl`, { recursive: true });
     const error = unreadable(() => readJobRuns(stateDir, JOB));
     expect(error).toBeInstanceOf(CronrunError);
     expect(error).toMatchObject({ code: 'unreadable', hint: undefined });
-    expect(error.message).toMatch(/cannot read .*\(EINVAL: not a regular file\)/);
+    expect(error.message).toMatch(/cannot read .*journal\.jsonl \(EINVAL: [a-z ]+\)/);
   });
 
   it.runIf(process.geteuid?.() !== 0)('is not taken for empty', () => {
