@@ -19,16 +19,6 @@ import {
   statusOf,
 } from '../helpers/cronrun.js';
 import {
-  endOf,
-  NOBODY,
-  onlyStartRecord,
-  plantStartRecord,
-  rewriteStartLine,
-  rewriteWrapper,
-  runningPath,
-  startLine,
-} from '../helpers/made-records.js';
-import {
   asAnotherUser,
   describeUnless,
   firstObstacle,
@@ -37,6 +27,16 @@ import {
   needsRoot,
   needsUnshare,
 } from '../helpers/needs.js';
+import {
+  endOf,
+  NOBODY,
+  onlyStartRecord,
+  plantStartRecord,
+  rewriteStartLine,
+  rewriteWrapper,
+  runningPath,
+  startLine,
+} from '../helpers/start-records.js';
 import { endedTruth, expectToldOnce, goingTruth, jsonLines, runNext, truth } from '../helpers/truth.js';
 
 const SLEEPER = ['sh', '-c', 'echo ready; exec sleep 1000'];
