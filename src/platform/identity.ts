@@ -73,17 +73,17 @@ export function canJudge(): boolean {
   return readWord('/proc/self/stat') !== null;
 }
 
-/** All processes of this pid namespace. Incomplete where some are hidden from this user (hidepid). */
+/** All processes of this pid namespace. Incomplete where some are hidden from this user (hidepid) or not to be read. */
 export function readProcessTable(): ProcessTable {
   const processes: ProcessStat[] = [];
   let complete = false;
+  let refused = false;
   let names: string[];
   try {
     names = readdirSync('/proc');
   } catch {
     return { processes, complete };
   }
-  let refused = false;
   for (const name of names) {
     if (!isPid(name)) continue;
     try {
@@ -91,11 +91,16 @@ export function readProcessTable(): ProcessTable {
       if (stat !== null) processes.push(stat);
       if (name === '1') complete = true; // always there, somebody else's for most: what hidepid hides first
     } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === 'EACCES' || errno === 'EPERM') refused = true;
+      if (!isGone(error)) refused = true;
     }
   }
   return { processes, complete: complete && !refused };
+}
+
+/** Only this says that there is no such process; too many open files or a refusal say nothing. */
+function isGone(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno === 'ENOENT' || errno === 'ESRCH';
 }
 
 /** Of the names in /proc those of processes, and only those, begin with a digit. */
@@ -110,8 +115,7 @@ export function hasEnvironmentEntry(pid: number, entry: string): boolean | null 
     const environment = `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}\0`;
     return environment.includes(`\0${entry}\0`);
   } catch (error) {
-    const errno = errnoOf(error);
-    return errno === 'EACCES' || errno === 'EPERM' ? null : false;
+    return isGone(error) ? false : null;
   }
 }
 

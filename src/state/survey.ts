@@ -163,7 +163,11 @@ function judgeChildren(directory: string, orphans: readonly Judged[]): Map<Judge
     const open = orphans.filter((judged) => judgements.get(judged)?.liveness !== 'alive');
     if (open.length === 0) break;
     const table = readProcessTable();
-    for (const judged of open) judgements.set(judged, judgeChild(directory, judged, table));
+    for (const judged of open) {
+      const judgement = judgeChild(directory, judged, table);
+      const unsure = judgements.get(judged)?.liveness === 'unknown' && judgement.liveness === 'dead';
+      if (!unsure) judgements.set(judged, judgement);
+    }
   }
   return judgements;
 }
@@ -191,7 +195,8 @@ function judgeUnwritten(directory: string, judged: Judged, table: ProcessTable):
     if (uid !== owner && uid !== 0) continue;
     const carries = hasEnvironmentEntry(process.pid, entry);
     if (carries === true) pids.push(process.pid);
-    if (carries === null && uid === owner) hidden = true;
+    // It may be a command that changed its user, as sudo does, and is not for us to read.
+    if (carries === null) hidden = true;
   }
   if (pids.length > 0) return { liveness: 'alive', pids };
   return { liveness: hidden ? 'unknown' : 'dead', pids };

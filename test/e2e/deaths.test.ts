@@ -434,6 +434,22 @@ describeUnless(noNewPids, 'pid namespaces', () => {
   });
 });
 
+const noOthers = firstObstacle(needsLinux, needsRoot, needsReachableBin);
+
+describeUnless(noOthers, 'a run of another user', () => {
+  it('whose child was never written down: what cannot be looked into may be it', () => {
+    const stateDir = scratch();
+    plantStartRecord(stateDir, 'job', { child: null });
+    runProgram('chown', ['-R', '65534:65534', stateDir]);
+    const sudo = spawn('sleep', ['1000']); // a command that became root, for all that its user can see
+    afterwards(() => void sudo.kill('SIGKILL'));
+    const env = { ...cronEnvironment(), CRONRUN_STATE_DIR: stateDir };
+    const ask = [...asAnotherUser(), BIN, 'status', '--get', 'status,reason', 'job'];
+    expect(runProgram('setpriv', ask, { env }).stdout).toBe('running unverifiable\n');
+    expect(truth(stateDir, 'job')).toEqual(LOST); // root looks into it, and it is not
+  });
+});
+
 const GROUP = 54_321;
 const noHiding = firstObstacle(needsLinux, needsRoot, needsReachableBin, () => needsUnshare('--mount'));
 
