@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { CronrunError } from '../errors.js';
 import { EXIT } from '../model/exit-status.js';
 import { type JobRuns, newestRun } from '../model/job-runs.js';
 import { RECORD_FIELDS, type RunRecord } from '../model/record.js';
@@ -7,7 +8,7 @@ import { getLine } from '../view/get.js';
 import { type JobPlace, jobPlace, orderJobs } from '../view/job-order.js';
 import { jobRow, jobsFooter, jobsText } from '../view/jobs.js';
 import { fieldsOf, JOB_FIELDS, jobJson } from '../view/json.js';
-import { nothingChosenText, unreadableText } from '../view/missing.js';
+import { nothingChosenText, refusedText, unreadableText } from '../view/missing.js';
 import { checkFields } from './fields.js';
 import { lsRuns } from './ls-runs.js';
 import { whereItMayBe } from './missing.js';
@@ -25,18 +26,22 @@ export async function ls(options: LsOptions, job: string | undefined, io: Surrou
   const stateDir = statePlace(options.stateDir, io.env);
   if (job !== undefined) return lsRuns(options, stateDir, job, io);
   checkFields('ls', options.get, FIELDS);
-  const { total, unreadable } = await answer(options, stateDir, io);
-  if (total === 0 && !options.quiet) {
+  const { total, unreadable, refused } = await answer(options, stateDir, io);
+  if (total === 0 && refused.length === 0 && !options.quiet) {
     io.err(whereItMayBe({ command: 'ls', stateDir, asked: null, job: null, mayBeRun: false }, io));
   }
   if (unreadable > 0) io.err(unreadableText(unreadable, null));
-  return EXIT.ok;
+  if (refused.length === 0) return EXIT.ok;
+  io.err(refusedText(refused));
+  return EXIT.ownFailure;
 }
 
 /** What was found, whether shown or not. */
 interface Extent {
   readonly total: number;
   readonly unreadable: number;
+  /** For each job that could not be read, why. */
+  readonly refused: readonly string[];
 }
 
 /** The whole answer is written at once. */
@@ -62,8 +67,13 @@ function readJobs<Row extends JobPlace>(
 ): Extent & { readonly rows: readonly Row[] } {
   const rows: Row[] = [];
   let [total, unreadable] = [0, 0];
+  const refused: string[] = [];
   for (const job of listJobs(stateDir)) {
-    const runs = readJobRuns(stateDir, job);
+    const runs = readOrRefuse(stateDir, job);
+    if (typeof runs === 'string') {
+      refused.push(runs);
+      continue;
+    }
     if (runs === null) continue;
     unreadable += runs.unreadable;
     const record = newestRun(runs);
@@ -71,7 +81,17 @@ function readJobs<Row extends JobPlace>(
     total++;
     if (status === null || record.status === status) rows.push(show(runs, record));
   }
-  return { rows: orderJobs(rows, sort).slice(0, limit ?? rows.length), total, unreadable };
+  return { rows: orderJobs(rows, sort).slice(0, limit ?? rows.length), total, unreadable, refused };
+}
+
+/** One job that cannot be read does not hide the others: why it cannot, for that one. */
+function readOrRefuse(stateDir: string, job: string): JobRuns | string | null {
+  try {
+    return readJobRuns(stateDir, job);
+  } catch (error) {
+    if (error instanceof CronrunError && error.code === 'unreadable') return error.message;
+    throw error;
+  }
 }
 
 /** How a script asked to see a job, in one line with its newline; null where people ask. */

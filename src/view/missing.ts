@@ -79,3 +79,9 @@ export function unreadableText(unreadable: number, of: string | null): string {
   const is = unreadable === 1 ? 'is' : 'are';
   return `${paragraph(`cronrun: ${whose}${count(unreadable, 'line')} on record that ${is} no record ${is} left out`)}\n`;
 }
+
+/** Said where jobs could not be read: why the first could not, and how many others. A fact stays on one line. */
+export function refusedText([first = '', ...more]: readonly string[]): string {
+  const others = more.length === 0 ? '' : `, and ${count(more.length, 'more job')}`;
+  return `cronrun: ${sanitize(first)}${others}\n`;
+}
