@@ -177,8 +177,6 @@ export const RECORD_FIELDS = [
   'journal',
 ] as const satisfies readonly (keyof RunRecord)[];
 
-export type RecordField = (typeof RECORD_FIELDS)[number];
-
 /** The bare id of a record. */
 export function idOf(record: Pick<Beginning, 'cron_job_id'>): RunId {
   return record.cron_job_id.slice('cron:'.length);
