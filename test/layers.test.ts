@@ -13,7 +13,7 @@ const LAYERS: Readonly<Record<string, { layers: readonly string[]; packages: rea
   view: { layers: ['model'], packages: ['chalk'] },
   run: { layers: ['state', 'platform', 'model', 'errors'], packages: [] },
   state: { layers: ['platform', 'model', 'errors'], packages: [] },
-  platform: { layers: ['model', 'errors'], packages: ['execa'] },
+  platform: { layers: ['model', 'errors'], packages: [] },
   model: { layers: [], packages: [] },
   errors: { layers: [], packages: [] },
 };

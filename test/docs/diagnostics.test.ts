@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { manual, sources, WHOLE } from '../helpers/documents.js';
+import { manual, sources } from '../helpers/documents.js';
 import { tags } from '../helpers/mdoc.js';
 
 /** A message as the page shows it: " ... " for what differs from case to case. */
@@ -7,7 +7,7 @@ function piecesOf(message: string): string[] {
   return message.split(' ... ');
 }
 
-describe.skipIf(!WHOLE)('what cronrun(1) says that exec says', () => {
+describe('what cronrun(1) says that exec says', () => {
   const program = sources().join('\n');
 
   const messages = tags(manual.section('DIAGNOSTICS')).map((tag) => tag.replace('Sy ', ''));

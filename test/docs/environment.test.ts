@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { ALL_OPTIONS as OPTIONS } from '../../src/cli/options.js';
 import { type RunVariables, TWINS } from '../../src/model/environment.js';
-import { exists, groups, manual, PAGES, PROSE, read, sorted, sources, WHOLE } from '../helpers/documents.js';
+import { exists, groups, manual, PAGES, PROSE, read, sorted, sources } from '../helpers/documents.js';
 import { marked } from '../helpers/mdoc.js';
-import { OPTIONS } from '../helpers/options.js';
 
 const OURS = /\b(CRONRUN_[A-Z_]*[A-Z])\b/g;
 
@@ -68,7 +68,7 @@ describe('the variables in cronrun(1)', () => {
     expect(variablesOfProgram().filter((name) => !described.includes(name))).toEqual([]);
   });
 
-  it.skipIf(!WHOLE)('have none that the program does not know', () => {
+  it('have none that the program does not know', () => {
     const program = sources().join('\n');
     expect(described.filter((name) => !new RegExp(`\\b${name}\\b`).test(program))).toEqual([]);
   });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { COMMAND_NAMES as COMMANDS, ALL_OPTIONS as OPTIONS, type OptionSpec } from '../../src/cli/options.js';
 import { groups, manual, PAGES, PROSE, read, sorted } from '../helpers/documents.js';
 import { marked, type OptionTag, optionTag, tags } from '../helpers/mdoc.js';
-import { COMMANDS, type KnownOption, OPTIONS } from '../helpers/options.js';
+
+type KnownOption = OptionSpec<unknown>;
 
 const EVERYWHERE = 'Options of every command';
 const SUBSECTIONS = [EVERYWHERE, ...COMMANDS.map((command) => `cronrun ${command}`)];

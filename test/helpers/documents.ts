@@ -45,11 +45,3 @@ export function groups(text: string, pattern: RegExp): string[] {
 export function sorted(words: Iterable<string>): string[] {
   return [...new Set(words)].sort();
 }
-
-/**
- * True once every layer is in the tree; what is not written yet cannot be compared.
- * TO BE REMOVED, with the skips that use it, once it is.
- */
-export const WHOLE = ['bin/cronrun', 'src/main.ts', 'src/cli/options.ts', 'src/view/notices.ts'].every(
-  exists,
-);
