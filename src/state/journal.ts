@@ -76,6 +76,26 @@ function readWindow(fd: number, start: number, end: number): Buffer {
 
 /** All at once, so that the buffer may be used again while somebody still goes through the lines. */
 function linesOf(bytes: Buffer, first: number, offset: number): Line[] {
+  const text = bytes.toString('utf8', first);
+  // Where every character is a byte, and nearly everywhere it is, places in the text are places in the file.
+  return text.length === bytes.length - first
+    ? linesOfText(text, offset + first)
+    : linesOfBytes(bytes, first, offset);
+}
+
+function linesOfText(text: string, offset: number): Line[] {
+  const lines: Line[] = [];
+  let end = text.length;
+  while (end > 0) {
+    const textEnd = text.charCodeAt(end - 1) === NEWLINE ? end - 1 : end;
+    const start = textEnd === 0 ? 0 : text.lastIndexOf('\n', textEnd - 1) + 1;
+    lines.push({ text: text.slice(start, textEnd), at: offset + start });
+    end = start;
+  }
+  return lines;
+}
+
+function linesOfBytes(bytes: Buffer, first: number, offset: number): Line[] {
   const lines: Line[] = [];
   let end = bytes.length;
   while (end > first) {
@@ -114,18 +134,20 @@ export interface Recent {
 }
 
 /**
- * The last `count` runs of which only the last `whole` are parsed: of the others a look at fixed places tells the
- * status, which is what makes a list of ten thousand jobs quick. Lines that are not as cronrun writes them, and
- * settled ones, are parsed all the same.
+ * The last `count` runs. Unless `all` are wanted whole, only the last is parsed, and one more where the last did not
+ * complete (of two runs that ended in one moment either may stand last). Of the others a look at fixed places
+ * tells the status, which is what makes a list of ten thousand jobs quick. Lines that are not as cronrun writes
+ * them, and settled ones, are parsed all the same.
  */
-export function recentRuns(journal: Journal, count: number, whole: number, skipped: Skipped): Recent {
+export function recentRuns(journal: Journal, count: number, all: boolean, skipped: Skipped): Recent {
   const records: EndedRecord[] = [];
   const statuses: EndedRecord['status'][] = [];
   const seen = new Set<string>();
   for (const line of linesFromEnd(journal)) {
     if (statuses.length === count) break;
     if (line.text === '') continue;
-    const glance = records.length < whole ? null : glanceAt(line.text);
+    const mayGlance = !all && (records.length > 1 || records[0]?.status === 'completed');
+    const glance = mayGlance ? glanceAt(line.text) : null;
     if (glance !== null) {
       if (!seen.has(glance.id)) statuses.push(glance.status);
       seen.add(glance.id);
@@ -133,7 +155,7 @@ export function recentRuns(journal: Journal, count: number, whole: number, skipp
     }
     const record = countingRecord(journal, line, seen, skipped);
     if (record === null) continue;
-    if (records.length < whole) records.push(record);
+    if (!mayGlance) records.push(record);
     statuses.push(record.status);
   }
   return { records, statuses };
@@ -159,17 +181,22 @@ function countingRecord(
 }
 
 const BEGINNING = '{"schema":1,"cron_job_id":"cron:';
+const JOB_FIELD = '","job":"';
 const STATUS_FIELD = '","status":"';
-const WORDS: ReadonlySet<string> = new Set(['completed', 'failed', 'timeout', 'interrupted']);
+const UNSETTLED = '"settled_at":null,"booted_at":null,"journal":null}';
+
+/** The status that begins like this; a whole word is compared where it is used. */
+const WORDS = { c: 'completed', f: 'failed', t: 'timeout', i: 'interrupted' } as const;
 
 /** Id and status of a whole line that its own wrapper wrote, from their places; null for any other line. */
 function glanceAt(line: string): { id: string; status: EndedRecord['status'] } | null {
-  if (!line.startsWith(BEGINNING) || !line.endsWith('}') || !line.includes('"settled_at":null')) return null;
-  if (line.lastIndexOf('{"schema":') !== 0) return null; // torn, and the next line glued to it
-  const at = line.indexOf(STATUS_FIELD) + STATUS_FIELD.length;
-  const word = line.slice(at, line.indexOf('"', at));
-  if (!WORDS.has(word)) return null;
-  return { id: line.slice(BEGINNING.length, BEGINNING.length + 36), status: word as EndedRecord['status'] };
+  if (!line.startsWith(BEGINNING) || !line.endsWith(UNSETTLED)) return null;
+  if (line.indexOf('{', 1) !== -1) return null; // perhaps torn, and the next line glued to it
+  const idEnd = BEGINNING.length + 36;
+  const at = line.indexOf(STATUS_FIELD, idEnd + JOB_FIELD.length) + STATUS_FIELD.length;
+  const status = WORDS[line.charAt(at) as keyof typeof WORDS];
+  if (status === undefined || !line.startsWith(`${status}"`, at)) return null;
+  return { id: line.slice(BEGINNING.length, idEnd), status };
 }
 
 /**

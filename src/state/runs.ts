@@ -72,11 +72,9 @@ export function jobRuns(
 ): JobRuns | null {
   const { going, over } = survey;
   const skipped: Skipped = { count: survey.garbage };
-  // Runs that wait to be settled or that nobody can judge have their places by their times; without any, two records
-  // will do.
+  // Runs that wait to be settled or that nobody can judge have their places by their times.
   const placed = over.length > 0 || going.some((run) => run.record.reason !== 'running');
-  const whole = placed ? count : Math.min(count, WHOLE);
-  const tail = journal === null ? NO_RUNS : recentRuns(journal, count, whole, skipped);
+  const tail = journal === null ? NO_RUNS : recentRuns(journal, count, placed, skipped);
   const ended = mergeEnded(over, tail.records);
   if (ended.length + tail.statuses.length + going.length === 0) return null;
   const statuses: readonly Status[] = placed
@@ -91,9 +89,6 @@ export function jobRuns(
     unreadable: skipped.count,
   };
 }
-
-/** Records of the journal that are read whole: the last run, and one more in case two ended in one moment. */
-const WHOLE = 2;
 
 const NO_RUNS: Recent = { records: [], statuses: [] };
 
