@@ -64,14 +64,20 @@ export function syncContents(path: string): void {
 /** mkdir -p that syncs the parent of each directory it made. A umask cannot change the mode. */
 export function makeDirectories(path: string, mode: number): void {
   try {
+    makeDirectory(path, mode);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    makeDirectories(dirname(path), mode);
+    makeDirectory(path, mode); // once: below a link to nowhere there will never be a parent
+  }
+}
+
+function makeDirectory(path: string, mode: number): void {
+  try {
     mkdirSync(path, { mode });
   } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'EEXIST') return;
-    if (errno !== 'ENOENT' || dirname(path) === path) throw error;
-    makeDirectories(dirname(path), mode);
-    makeDirectories(path, mode);
-    return;
+    if (errnoOf(error) === 'EEXIST') return;
+    throw error;
   }
   chmodSync(path, mode);
   syncDirectory(dirname(path));

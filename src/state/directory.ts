@@ -15,11 +15,20 @@ export interface StateDirectoryFacts {
 
 /** The state directory, absolute, after contract 3.3; null where there is no home to put it in. */
 export function stateDirectory(facts: StateDirectoryFacts): string | null {
-  if (facts.given) return resolve(facts.given);
+  if (facts.given) return absolute(facts.given);
   if (facts.isRoot) return SYSTEM_STATE_DIRECTORY;
   // The XDG base directory specification says to ignore a relative path.
   if (facts.xdgStateHome?.startsWith('/')) return join(facts.xdgStateHome, 'cronrun');
   return homeStateDirectory(facts.home);
+}
+
+/** As it is where the working directory was removed: nothing is there, and whoever tries is told so. */
+function absolute(path: string): string {
+  try {
+    return resolve(path);
+  } catch {
+    return path;
+  }
 }
 
 /** Where cron's jobs keep their state: cron does not know XDG_STATE_HOME. Null without a home. */

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { BIN, cronEnvironment, cronrun, runProgram, said, scratch } from '../helpers/cronrun.js';
 
@@ -77,6 +77,14 @@ describe('a state directory that cannot be written', () => {
     const result = cronrun(stateDir, ['exec', 'backup', '--', 'sh', '-c', 'echo "[$CRONRUN_ID]"; exit 7']);
     expect(result).toMatchObject({ status: 7, stdout: '[]\n' });
     expect(said(result)).toMatch(/^cronrun: backup: NOT RECORDED, running it all the same: .*ENOTDIR/);
+  });
+
+  it('and is a link to nowhere: the same', () => {
+    const stateDir = `${scratch()}/link`;
+    symlinkSync('/nowhere/state', stateDir);
+    const result = cronrun(stateDir, ['exec', 'backup', '--', 'sh', '-c', 'exit 7']);
+    expect(result.status).toBe(7);
+    expect(said(result)).toMatch(/^cronrun: backup: NOT RECORDED, running it all the same: .*\(ENOENT: /);
   });
 
   it('is no reason to miss a timeout', () => {
