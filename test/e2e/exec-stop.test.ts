@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { inBatches } from '../helpers/batches.js';
 import { BIN, cronrun, fixture, journalOf, poll, runProgram, scratch, start } from '../helpers/cronrun.js';
 import { processesOf } from '../helpers/processes.js';
 import { bothGot, startReporter } from '../helpers/reporter.js';
@@ -112,4 +113,18 @@ it('says who is waited for on a terminal only: cron would mail it', async () => 
   run.child.kill('SIGTERM');
   await run.ended;
   await poll(() => run.stderr.includes('stopped by SIGTERM'), 'the one message');
+});
+
+it('is stopped, 20 of 20 times, where somebody signals wrapper and command at once, as systemd does', async () => {
+  const rounds = Array.from({ length: 20 }, (_, index) => `job-${index}`);
+  const stateDir = scratch();
+  const seen = await inBatches(rounds, 2, async (job) => {
+    const run = start(stateDir, ['exec', job, '--', 'sh', '-c', 'echo "ready $$"; exec sleep 1000']);
+    const child = await run.ready();
+    run.child.kill('SIGTERM');
+    process.kill(child, 'SIGTERM');
+    const { signal } = await run.ended;
+    return [signal, journalOf(stateDir, job)[0]?.reason];
+  });
+  expect(seen).toEqual(rounds.map(() => ['SIGTERM', 'stopped']));
 });

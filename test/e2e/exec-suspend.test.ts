@@ -36,3 +36,17 @@ it('is undone by a CONT that follows at once', async () => {
   expect(await run.ended).toMatchObject({ status: 0, signal: null });
   expect(journalOf(stateDir, 'job')).toMatchObject([{ status: 'completed' }]);
 });
+
+it('holds back a timeout until the run goes on', async () => {
+  const stateDir = scratch();
+  const limitMs = 1500;
+  const run = await startReporter(stateDir, 'job', 'TERM', 1, ['-t', `${limitMs}ms`]);
+  const readyAt = performance.now();
+  run.child.kill('SIGTSTP');
+  await poll(() => stateOf(run.pid) === 'T', 'the wrapper to be suspended');
+  await poll(() => performance.now() > readyAt + limitMs, 'the limit to be over');
+  expect(run.count('child TERM')).toBe(0);
+  run.child.kill('SIGCONT');
+  expect(await run.ended).toMatchObject({ status: 124 });
+  expect(journalOf(stateDir, 'job')).toMatchObject([{ status: 'timeout', exit_code: 0 }]);
+});
