@@ -97,13 +97,13 @@ function peakMemoryKb(pid = -1): number {
 }
 
 describe('a reader that has gone', () => {
-  it('of stdout ends the command by SIGPIPE, as without cronrun, and that is on record', async () => {
+  it('of stdout ends the command by SIGPIPE, as without cronrun, and that is on record', () => {
     const stateDir = scratch();
-    const run = start(stateDir, ['exec', 'job', '--', 'sh', '-c', 'echo "ready $$"; exec yes']);
-    await run.ready();
-    run.child.stdout?.destroy();
-    await run.exited;
-    expect(run.child.exitCode).toBe(141);
+    // A pipe of the shell: node would give a socket, on which a writer may fail with ECONNRESET instead.
+    const script = '{ "$0" exec job -- yes; echo "$?" >&2; } | head -n 1 > /dev/null';
+    const env = cronEnvironment({ CRONRUN_STATE_DIR: stateDir });
+    const { stderr } = runProgram('sh', ['-c', script, BIN], { env });
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe('141');
     expect(journalOf(stateDir, 'job')).toMatchObject([
       { status: 'interrupted', reason: 'signaled', signal: 'SIGPIPE' },
     ]);
