@@ -60,12 +60,31 @@ function settleOver(stateDir: string, job: string, survey: Survey, modes: Modes,
   const { over, recorded, leftovers } = survey;
   if (over.length + recorded.length + leftovers.length === 0) return;
   const nowMs = wallMs();
+  sayCutShort(moveOver(stateDir, job, survey, modes, nowMs), tell);
   try {
-    const moved = settle(stateDir, job, survey, modes, new Date(nowMs).toISOString());
-    sayCutShort(moved, tell);
     sweep(stateDir, job, leftovers, { bootedAtMs: bootTimeMs(), nowMs });
   } catch {
-    // A full disk or a read-only one: they stay where they are, and readers see them there.
+    // a later run tries again
+  }
+}
+
+/** The runs that stand in the journal from now on. */
+function moveOver(
+  stateDir: string,
+  job: string,
+  survey: Survey,
+  modes: Modes,
+  nowMs: number,
+): readonly EndedRecord[] {
+  try {
+    return settle(stateDir, job, survey, modes, new Date(nowMs).toISOString());
+  } catch {
+    // A full disk or a read-only one: they stay where they are, and readers see them there. Where only the sync
+    // failed the journal has them, and no later run would find them anew and say so.
+    return surveyJob(stateDir, job, ({ over }) => {
+      const open = over.map((run) => run.start.id);
+      return survey.over.filter((run) => !open.includes(run.start.id)).map((run) => run.record);
+    });
   }
 }
 
