@@ -1,0 +1,100 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { afterwards, scratch } from './cronrun.js';
+import { firstObstacle, needsLinux, needsProgram, needsRoot, type Obstacle } from './needs.js';
+
+/** A small disk of our own, mounted, that a test may fill. */
+export interface Disk {
+  /** Where cronrun's state goes. */
+  readonly stateDir: string;
+  /** Leaves not one block. */
+  fill(): void;
+  /** Gives all of it back. */
+  free(): void;
+}
+
+export const FILE_SYSTEMS = ['tmpfs', 'ext4', 'xfs', 'btrfs'] as const;
+
+export type FileSystem = (typeof FILE_SYSTEMS)[number];
+
+/** The smallest sizes that mkfs takes, and above 16 MiB of free space, below which no reserve is made. */
+const MAKE: Readonly<Record<Exclude<FileSystem, 'tmpfs'>, readonly string[]>> = {
+  ext4: ['64M', 'mkfs.ext4', '-q', '-b', '4096', '-m', '0'],
+  xfs: ['320M', 'mkfs.xfs', '-q'],
+  btrfs: ['160M', 'mkfs.btrfs', '-q'],
+};
+
+export function needsDisk(type: FileSystem): Obstacle {
+  const [, mkfs = 'true'] = type === 'tmpfs' ? [] : MAKE[type];
+  return firstObstacle(
+    needsLinux,
+    needsRoot,
+    () => (mkfs === 'true' ? null : needsProgram(mkfs, ['-V'])),
+    () => tryMount(type),
+  );
+}
+
+/** Sandboxes forbid mounts, kernels lack file systems: asked by doing it. */
+function tryMount(type: FileSystem): Obstacle {
+  try {
+    const { unmount } = mountOn(type, scratch());
+    unmount();
+    return null;
+  } catch (error) {
+    return `no ${type} can be mounted here (${error instanceof Error ? error.message : error})`;
+  }
+}
+
+/** Mounts an empty disk that is gone after the test. */
+export function mountDisk(type: FileSystem): Disk {
+  const { path, unmount } = mountOn(type, scratch());
+  afterwards(unmount);
+  const filler = `${path}/filler`;
+  mkdirSync(filler);
+  return {
+    stateDir: `${path}/state`,
+    fill: () => fill(filler),
+    free: () => {
+      for (const name of readdirSync(filler)) rmSync(`${filler}/${name}`);
+      run('sync', '-f', path); // btrfs gives back what is removed when it next commits
+    },
+  };
+}
+
+function mountOn(type: FileSystem, directory: string): { path: string; unmount: () => void } {
+  const path = `${directory}/disk`;
+  mkdirSync(path);
+  if (type === 'tmpfs') run('mount', '-t', 'tmpfs', '-o', 'size=32M', 'tmpfs', path);
+  else {
+    const [size = '', ...mkfs] = MAKE[type];
+    run('truncate', '-s', size, `${directory}/image`);
+    run(...mkfs, `${directory}/image`);
+    // xfs keeps room behind the end of a file for what may come, which would hide that the disk is full.
+    run('mount', '-o', type === 'xfs' ? 'loop,allocsize=4k' : 'loop', `${directory}/image`, path);
+  }
+  return { path, unmount: () => void spawnSync('umount', ['--lazy', path]) };
+}
+
+function run(...command: readonly string[]): void {
+  const [file = '', ...args] = command;
+  const { status, stderr, error } = spawnSync(file, args, { encoding: 'utf8' });
+  if (error !== undefined || status !== 0) {
+    throw new Error(`${command.join(' ')}: ${error?.message ?? stderr.trim().split('\n').at(-1)}`);
+  }
+}
+
+/** By ever smaller files, each as large as goes; then block by block, because making room ahead takes more than it. */
+function fill(directory: string): void {
+  const last = openSync(`${directory}/last`, 'w');
+  let name = 0;
+  for (let size = 2 ** 28; size >= 4096; size /= 2) {
+    while (spawnSync('fallocate', ['-l', String(size), `${directory}/${name}`]).status === 0) name++;
+  }
+  try {
+    for (;;) writeSync(last, BLOCK);
+  } catch {
+    closeSync(last);
+  }
+}
+
+const BLOCK = Buffer.alloc(4096, 1);
