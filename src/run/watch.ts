@@ -66,7 +66,7 @@ class Watch {
         resolve({ code, signal });
       });
       const { timeoutMs } = this.#plan;
-      if (timeoutMs !== null) this.#cancels.push(after(timeoutMs, () => this.#timeOut()));
+      if (timeoutMs !== null) this.#unlessGone(timeoutMs, () => this.#timeOut());
       receiveSignals((signal) => this.#receive(signal));
     });
   }
@@ -117,12 +117,23 @@ class Watch {
     if (ours === this.#suspensions && !this.#childIsGone) process.kill(process.pid, 'SIGSTOP');
   }
 
+  /**
+   * Acts after `ms`, unless the child is gone by then. A wrapper that was stopped or starved meanwhile finds the timer
+   * and the child's end at once, and timers come first: one turn later it knows that the run ended by itself.
+   */
+  #unlessGone(ms: number, act: () => void): void {
+    const actIfStillThere = () => {
+      if (!this.#childIsGone) act();
+    };
+    this.#cancels.push(after(ms, () => setImmediate(actIfStillThere)));
+  }
+
   #timeOut(): void {
     this.#cause ??= { kind: 'timeout' };
     this.#firstSignalAt = monotonicMs();
     signalAndContinue(this.#group, this.#plan.timeoutSignal);
     const { killAfterMs } = this.#plan;
-    if (killAfterMs > 0) this.#cancels.push(after(killAfterMs, () => this.#kill()));
+    if (killAfterMs > 0) this.#unlessGone(killAfterMs, () => this.#kill());
   }
 
   #kill(): void {

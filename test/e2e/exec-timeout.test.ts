@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { cronrun, fixture, isAlive, journalOf, said, scratch, start } from '../helpers/cronrun.js';
-import { processesOf } from '../helpers/processes.js';
+import { cronrun, fixture, isAlive, journalOf, poll, said, scratch, start } from '../helpers/cronrun.js';
+import { processesOf, stateOf } from '../helpers/processes.js';
 import { bothGot, bothReady, reporter, startReporter } from '../helpers/reporter.js';
 
 // Long enough for the command to have set its traps on a machine that is busy with other things.
@@ -150,6 +150,23 @@ describe('a limit that does not end a run', () => {
     expect(result).toEqual({ status: 0, signal: null, stdout: '', stderr: '' });
     expect(journalOf(stateDir, 'job')).toMatchObject([{ status: 'completed', timeout_ms: timeoutMs }]);
   });
+});
+
+it('a command that ended in time is no timeout, though its wrapper was stopped until the limit was over', async () => {
+  const stateDir = scratch();
+  const limitMs = 1500;
+  const command = ['sh', '-c', 'echo "ready $$"; read line; exit 3'];
+  const run = start(stateDir, ['exec', '-t', `${limitMs}ms`, 'job', '--', ...command]);
+  const child = await run.ready();
+  const since = performance.now();
+  run.child.kill('SIGSTOP');
+  await poll(() => stateOf(run.pid) === 'T', 'a stopped wrapper');
+  run.child.stdin?.end('go\n');
+  await poll(() => stateOf(child) === 'Z', 'a child that ended');
+  await poll(() => performance.now() > since + limitMs, 'the limit to be over');
+  run.child.kill('SIGCONT');
+  expect(await run.ended).toMatchObject({ status: 3, stderr: '' });
+  expect(journalOf(stateDir, 'job')).toMatchObject([{ status: 'failed', exit_code: 3, killed: false }]);
 });
 
 describe('of a timeout and a stop the first counts', () => {
