@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   statSync,
+  symlinkSync,
   truncateSync,
   unlinkSync,
   writeFileSync,
@@ -58,6 +59,12 @@ describe('makeDirectories', () => {
   it('fails where a file stands in the way', () => {
     writeFileSync(`${root}/file`, '');
     expect(() => makeDirectories(`${root}/file/a/b`, 0o700)).toThrow(/ENOTDIR/);
+  });
+
+  it('fails below a link that leads nowhere: a disk that is not mounted', () => {
+    symlinkSync(`${root}/disk/cronrun`, `${root}/link`);
+    expect(() => makeDirectories(`${root}/link/a/b`, 0o700)).toThrow(/^ENOENT/);
+    expect(existsSync(`${root}/disk`)).toBe(false);
   });
 });
 
