@@ -29,9 +29,9 @@ export function effectiveUid(): number {
   return process.geteuid?.() ?? -1;
 }
 
-/** HOME, else the password database's; null where neither says one. An empty HOME is unset. */
+/** HOME, else the password database's; null where neither says one. A HOME that is empty or relative is unset. */
 export function homeDirectory(env: Readonly<Record<string, string | undefined>>): string | null {
-  return env.HOME || passwdEntry(effectiveUid())?.home || null;
+  return env.HOME?.startsWith('/') ? env.HOME : passwdEntry(effectiveUid())?.home || null;
 }
 
 /** The name of the user this process acts as, LOGNAME and USER where the password file does not know it. */
