@@ -5,7 +5,7 @@ export type ErrorCode =
   | 'ambiguous-run' // a run id prefix that fits several runs
   | 'unreadable' // the state directory is there and cannot be read
   | 'unwritable' // the state directory cannot be written
-  | 'no-state-directory' // no HOME and no entry in the password database
+  | 'no-state-directory' // no home, or a relative path and no working directory
   | 'not-recorded' // --require-record, and the start record could not be made durable
   | 'no-viewer' // no program on this machine shows manual pages
   | 'internal'; // a defect of ours

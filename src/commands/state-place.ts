@@ -17,10 +17,13 @@ export function statePlace(given: string | null, env: Environment): string {
     home: homeDirectory(env),
   });
   if (found !== null) return found;
-  throw new CronrunError('no-state-directory', 'there is no home directory to look for records in', {
-    hint: 'set HOME, or name the state directory: --state-dir DIR',
+  const why = given ? `--state-dir ${given} is relative, and the working directory is gone` : NO_HOME;
+  throw new CronrunError('no-state-directory', why, {
+    hint: given ? 'name it from / on' : 'set HOME, or name the state directory: --state-dir DIR',
   });
 }
+
+const NO_HOME = 'there is no home directory to look for records in';
 
 /** A place where the state directory may be as well. */
 export interface Candidate {

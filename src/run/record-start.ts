@@ -40,8 +40,7 @@ export function recordStart(plan: Plan, past: Past, id: RunId, startedAt: string
   const beginning = beginningOf(plan, past, id, startedAt);
   const { stateDir } = plan;
   if (stateDir === null) {
-    const error = new Error('HOME is not set and the password database does not know this user');
-    return { id, beginning, file: withoutRecord(plan, null, error, tell) };
+    return { id, beginning, file: withoutRecord(plan, null, new Error(whyNowhere(plan)), tell) };
   }
   const directory = runningDirectory(stateDir, plan.job);
   const start: StartLine = { beginning, wrapper: readIdentity(process.pid), journal: past.mark };
@@ -53,6 +52,12 @@ export function recordStart(plan: Plan, past: Past, id: RunId, startedAt: string
     if (error instanceof CronrunError) throw error;
     return { id, beginning, file: withoutRecord(plan, directory, error, tell) };
   }
+}
+
+function whyNowhere({ cwd }: Plan): string {
+  return cwd === null
+    ? 'the state directory is relative to a working directory that is gone'
+    : 'HOME is not set and the password database does not know this user';
 }
 
 function beginningOf(plan: Plan, past: Past, id: RunId, startedAt: string): Beginning {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   homeStateDirectory,
   journalPath,
@@ -27,6 +27,15 @@ describe('stateDirectory', () => {
     ['an empty home is none', { home: '' }, null],
   ])('%s', (_what, facts, directory) => {
     expect(stateDirectory({ ...NOTHING, ...facts })).toBe(directory);
+  });
+
+  it('is nowhere where it is relative and the working directory is gone', () => {
+    vi.spyOn(process, 'cwd').mockImplementation(() => {
+      throw new Error('ENOENT: no such file or directory, uv_cwd');
+    });
+    expect(stateDirectory({ ...NOTHING, given: 's', home: '/h' })).toBeNull();
+    expect(stateDirectory({ ...NOTHING, given: '/s' })).toBe('/s');
+    vi.restoreAllMocks();
   });
 });
 
