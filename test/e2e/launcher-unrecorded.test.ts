@@ -56,6 +56,7 @@ describe.each([{ shell: '#!/bin/sh', start: [] as string[] }, ...posixShells()])
         CRONRUN_ID: 'cron:x',
         CRONRUN_JOB: 'x',
         CRONRUN_LAST_STATUS: 'failed',
+        CRONRUN_UNSURE: 'cron:x',
         CRONRUN_LAUNCHED: '1:1',
       };
       const own = {
@@ -85,6 +86,7 @@ describe.each([{ shell: '#!/bin/sh', start: [] as string[] }, ...posixShells()])
         'CRONRUN_ID=',
         'CRONRUN_JOB=backup',
         'CRONRUN_RUNNING=',
+        'CRONRUN_UNSURE=',
         ...last.map((name) => `CRONRUN_LAST_${name}=`),
         ...Object.entries(own).map(([name, value]) => `${name}=${value}`),
       ];
