@@ -46,11 +46,16 @@ export function lookBack(stateDir: string, job: string, tell: Tell): Past {
   }
 }
 
+/**
+ * What tells a directory made for a monitoring group: its group may read, and owns what is made in it. A plain mkdir
+ * leaves 0755, and the group of what is made in that is the user's own, to whom nobody meant to show commands.
+ */
+const FOR_A_GROUP = 0o2050;
+
 /** Group rights that the administrator gave the state directory go on to what is made in it. */
 function modesIn(stateDir: string): Modes {
   try {
-    const groupReads = (statSync(stateDir).mode & 0o040) !== 0;
-    return groupReads ? GROUP_READABLE : PRIVATE;
+    return (statSync(stateDir).mode & FOR_A_GROUP) === FOR_A_GROUP ? GROUP_READABLE : PRIVATE;
   } catch {
     return PRIVATE;
   }
