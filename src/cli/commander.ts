@@ -16,7 +16,7 @@ import {
   type OptionSpec,
   optionsOf,
 } from './options.js';
-import type { Divided } from './parse.js';
+import { type Divided, latterOf } from './parse.js';
 import { explainSyntax } from './syntax-errors.js';
 
 /** The same as parseRaw, by commander, which says what it does not take. Throws CronrunError 'usage'. */
@@ -76,7 +76,8 @@ function addOption(command: Command, spec: OptionSpec<unknown>): void {
 }
 
 function optionFor(spec: OptionSpec<unknown>): Option {
-  return new Option(flagsOf(spec), describeOption(spec)).helpGroup(spec.group);
+  const option = new Option(flagsOf(spec), describeOption(spec)).helpGroup(spec.group);
+  return spec.value === null ? option : option.argParser((value, former) => latterOf<unknown>(former, value));
 }
 
 /** "-t, --timeout DURATION", as in the manual. */

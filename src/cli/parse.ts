@@ -40,10 +40,19 @@ export function parseRaw(command: CommandName, { before, behind }: Divided): Raw
     if (token.kind === 'positional') operands.push(token.value);
     else if (token.kind === 'option') {
       const negated = token.name.startsWith('no-');
-      given.set(negated ? token.name.slice(3) : token.name, token.value ?? !negated);
+      const name = negated ? token.name.slice(3) : token.name;
+      given.set(name, latterOf(given.get(name), token.value ?? !negated));
     }
   }
   return { command, given, operands, before, behind };
+}
+
+/**
+ * Of two values of one option the latter counts, but not where the former begins with a dash: no option takes such
+ * a value, and one that was swallowed by mistake (--timeout --signal ...) must not vanish behind a good one.
+ */
+export function latterOf<T>(former: unknown, latter: T): T {
+  return typeof former === 'string' && former.startsWith('-') ? (former as T) : latter;
 }
 
 function tokensOf(command: CommandName, args: readonly string[]) {

@@ -29,11 +29,11 @@ describe('stateDirectory', () => {
     expect(stateDirectory({ ...NOTHING, ...facts })).toBe(directory);
   });
 
-  it('is nowhere where it is relative and the working directory is gone', () => {
+  it('is left as it is where it is relative and the working directory is gone', () => {
     vi.spyOn(process, 'cwd').mockImplementation(() => {
       throw new Error('ENOENT: no such file or directory, uv_cwd');
     });
-    expect(stateDirectory({ ...NOTHING, given: 's', home: '/h' })).toBeNull();
+    expect(stateDirectory({ ...NOTHING, given: 's', home: '/h' })).toBe('s');
     expect(stateDirectory({ ...NOTHING, given: '/s' })).toBe('/s');
     vi.restoreAllMocks();
   });
