@@ -13,7 +13,10 @@ export interface StateDirectoryFacts {
   readonly home: string | null;
 }
 
-/** The state directory, absolute, after contract 3.3; null where there is no home to put it in. */
+/**
+ * The state directory, absolute, after contract 3.3; null where there is no home to put it in, or where what is given
+ * is relative to a working directory that is gone.
+ */
 export function stateDirectory(facts: StateDirectoryFacts): string | null {
   if (facts.given) return absolute(facts.given);
   if (facts.isRoot) return SYSTEM_STATE_DIRECTORY;
@@ -22,12 +25,11 @@ export function stateDirectory(facts: StateDirectoryFacts): string | null {
   return homeStateDirectory(facts.home);
 }
 
-/** As it is where the working directory was removed: nothing is there, and whoever tries is told so. */
-function absolute(path: string): string {
+function absolute(path: string): string | null {
   try {
     return resolve(path);
   } catch {
-    return path;
+    return null; // getcwd(3) failed
   }
 }
 
