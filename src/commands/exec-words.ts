@@ -42,7 +42,7 @@ export function wordsFor(notice: Notice, { job, program, now }: Speaker): string
     case 'ended':
       return endWords(notice.record, notice.lastCompletedAt, now());
     case 'left-behind':
-      return leftBehind({ job, pids: notice.pids });
+      return leftBehind({ job, pids: notice.pids, killed: notice.killed });
     case 'kept': {
       const kept = { job, status: notice.record.status, errno: errnoOf(notice.error) };
       return notice.where === 'start-record' ? keptInStartRecord(kept) : keptInName(kept);

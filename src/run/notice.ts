@@ -18,7 +18,8 @@ export type Notice =
   | { readonly kind: 'passed-on'; readonly signal: SignalName; readonly pid: number }
   /** How it ended; said for timeouts, stops and deaths by signal only. */
   | { readonly kind: 'ended'; readonly record: EndedRecord; readonly lastCompletedAt: string | null }
-  | { readonly kind: 'left-behind'; readonly pids: readonly number[] }
+  /** `killed`: SIGKILL was sent, and did not help. */
+  | { readonly kind: 'left-behind'; readonly pids: readonly number[]; readonly killed: boolean }
   /** The journal would not take the end; where it is instead. */
   | {
       readonly kind: 'kept';

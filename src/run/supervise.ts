@@ -107,11 +107,11 @@ function stamp(ending: Ending, startedAt: number): End {
 }
 
 /** A plain exit code, zero or not, is the command's own business: nothing is added to it. */
-function tellEnd(record: EndedRecord, { leftBehind }: Watched, tell: Tell): void {
+function tellEnd(record: EndedRecord, { leftBehind, killed }: Watched, tell: Tell): void {
   if (record.reason !== 'exited') {
     tell({ kind: 'ended', record, lastCompletedAt: record.previous_completed_at });
   }
-  if (leftBehind.length > 0) tell({ kind: 'left-behind', pids: leftBehind });
+  if (leftBehind.length > 0) tell({ kind: 'left-behind', pids: leftBehind, killed });
 }
 
 function stopOf(record: EndedRecord, { cause }: Watched): SignalName | null {

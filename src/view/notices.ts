@@ -176,8 +176,16 @@ export function foundCutShort({ job, newest, more, zone = localZone }: FoundCutS
   );
 }
 
-/** Processes of the run that outlived SIGKILL. */
-export function leftBehind({ job, pids }: { job: string; pids: readonly number[] }): string {
+export interface LeftBehind {
+  readonly job: string;
+  readonly pids: readonly number[];
+  /** False: SIGKILL was not sent, because the grace period is 0. */
+  readonly killed: boolean;
+}
+
+/** Processes of the run that outlived it. */
+export function leftBehind({ job, pids, killed }: LeftBehind): string {
   const them = pids.length === 1 ? 'pid' : 'pids';
-  return notice(job, `still there 5s after SIGKILL: ${them} ${pidList(pids)}`);
+  const left = killed ? 'still there 5s after SIGKILL' : 'still there, as --kill-after 0 kills nobody';
+  return notice(job, `${left}: ${them} ${pidList(pids)}`);
 }

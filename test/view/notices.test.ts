@@ -187,8 +187,13 @@ cronrun: backup: the run before, of 2026-11-22 02:00:00 +01:00, was
   ],
   [
     'left behind',
-    notices.leftBehind({ job: 'sync', pids: [5120, 5133] }),
+    notices.leftBehind({ job: 'sync', pids: [5120, 5133], killed: true }),
     'cronrun: sync: still there 5s after SIGKILL: pids 5120 5133\n',
+  ],
+  [
+    'left behind, and nobody wanted it killed',
+    notices.leftBehind({ job: 'sync', pids: [5120], killed: false }),
+    'cronrun: sync: still there, as --kill-after 0 kills nobody: pid 5120\n',
   ],
 ];
 
