@@ -12,8 +12,12 @@ export type Sent = 'sent' | 'gone' | 'denied';
  * known to be non-empty; otherwise the number may belong to a stranger.
  */
 export function signalGroup(group: number, signal: SignalName): Sent {
+  return trySignal(-group, signal);
+}
+
+function trySignal(pid: number, signal: SignalName | 0): Sent {
   try {
-    process.kill(-group, signal);
+    process.kill(pid, signal);
     return 'sent';
   } catch (error) {
     return (error as { code?: string }).code === 'EPERM' ? 'denied' : 'gone';
@@ -27,14 +31,15 @@ export function signalAndContinue(group: number, signal: SignalName): Sent {
   return sent;
 }
 
-/** Members of the group that live. kill(2) would count zombies that nobody reaps, so /proc is asked. */
+/**
+ * Members of the group that live. kill(2) would count zombies that nobody reaps, so /proc is asked; where there is
+ * none, kill(2) has to do, and the group's number stands for all of them.
+ */
 export function livingMembers(group: number): number[] {
-  try {
-    process.kill(-group, 0);
-  } catch (error) {
-    if ((error as { code?: string }).code === 'ESRCH') return [];
-  }
+  const sent = trySignal(-group, 0);
+  if (sent === 'gone') return [];
   const { processes } = readProcessTable();
+  if (processes.length === 0) return sent === 'sent' ? [group] : [];
   return processes.filter((one) => one.group === group && !isDeadState(one)).map((one) => one.pid);
 }
 

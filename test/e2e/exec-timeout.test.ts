@@ -1,5 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { cronrun, fixture, isAlive, journalOf, poll, said, scratch, start } from '../helpers/cronrun.js';
+import {
+  BIN,
+  cronrun,
+  fixture,
+  isAlive,
+  journalOf,
+  poll,
+  said,
+  scratch,
+  start,
+  startProgram,
+} from '../helpers/cronrun.js';
+import { describeUnless, needsRoot, needsUnshare } from '../helpers/needs.js';
 import { processesOf, stateOf } from '../helpers/processes.js';
 import { bothGot, bothReady, reporter, startReporter } from '../helpers/reporter.js';
 
@@ -122,6 +134,20 @@ describe('where the signal does not do', () => {
     ]);
   });
 
+  it('and --kill-after is 0: what outlives the command is named', async () => {
+    const stateDir = scratch();
+    const command = [fixture('has-deaf-grandchild')];
+    const run = start(stateDir, ['exec', '-t', LIMIT, '-k', '0', 'job', '--', ...command]);
+    const grandchild = await run.ready();
+    const result = await run.exited.then(() => run);
+    expect(isAlive(grandchild)).toBe(true);
+    expect(said(result)).toContain('TIMEOUT: ended after 1.5s');
+    expect(said(result)).toMatch(
+      new RegExp(`cronrun: job: still there, as --kill-after 0 kills nobody: pids? .*${grandchild}`),
+    );
+    expect(journalOf(stateDir, 'job')).toMatchObject([{ status: 'timeout', killed: false }]);
+  });
+
   it('and --kill-after is 0: no SIGKILL, it is waited for as long as it takes', async () => {
     const stateDir = scratch();
     const run = start(stateDir, ['exec', '-t', LIMIT, '-k', '0', 'job', '--', ...reporter('USR1')]);
@@ -132,6 +158,19 @@ describe('where the signal does not do', () => {
     expect(journalOf(stateDir, 'job')).toMatchObject([
       { status: 'timeout', exit_code: 0, killed: false, kill_after_ms: 0 },
     ]);
+  });
+});
+
+describeUnless(needsRoot() ?? needsUnshare('--mount'), 'without /proc', () => {
+  it('SIGKILL ends what is left of the group', async () => {
+    const stateDir = scratch();
+    const command = [BIN, 'exec', '-t', LIMIT, '-k', '200ms', 'job', '--', fixture('has-deaf-grandchild')];
+    const withoutProc = ['--mount', 'sh', '-c', 'umount -l /proc && exec "$@"', 'sh'];
+    const run = startProgram(stateDir, 'unshare', [...withoutProc, ...command]);
+    const grandchild = await run.ready();
+    expect(await run.ended).toMatchObject({ status: 124 });
+    expect(isAlive(grandchild)).toBe(false);
+    expect(journalOf(stateDir, 'job')).toMatchObject([{ status: 'timeout', killed: true }]);
   });
 });
 
