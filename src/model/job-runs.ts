@@ -25,14 +25,15 @@ export interface JobRuns {
 /** How many statuses `recent` holds at most. */
 export const RECENT = 12;
 
-/** Going runs that nobody can judge and that started after the last run that ended: contract 2.2, row 196. */
+/**
+ * Going runs that nobody can judge and that started after the last run that ended: contract 2.2, row 196. Of two that
+ * started in one millisecond either may be the later one.
+ */
 export function unsureRuns(runs: Pick<JobRuns, 'going' | 'last'>): RunningRecord[] {
   const { going, last } = runs;
   return going
     .map((run) => run.record)
-    .filter(
-      (record) => record.reason !== 'running' && (last === null || record.started_at > last.started_at),
-    );
+    .filter((record) => record.reason !== 'running' && !isOvertaken(record, last));
 }
 
 /**

@@ -21,6 +21,10 @@ describe('unsureRuns', () => {
     );
   });
 
+  it('have one that started in the same millisecond as the last one that ended', () => {
+    expect(unsureRuns({ going: [going(5, 'orphaned')], last: completed(5) }).length).toBe(1);
+  });
+
   it('are all of them as long as no run has ended', () => {
     const all = [going(2, 'running'), going(1, 'unverifiable'), going(0, 'orphaned')];
     expect(unsureRuns({ going: all, last: null }).length).toBe(2);
