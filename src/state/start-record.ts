@@ -123,7 +123,7 @@ export function parseStartRecord(text: string, id: RunId, endInName: End | null)
     child: childFrom(second),
     end,
   };
-  return { start, torn: end === null && /\S/.test(third) };
+  return { start, torn: line3 === null && end === null && /\S/.test(third) };
 }
 
 function childFrom(line: string): ProcessId | null {

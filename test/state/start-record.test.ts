@@ -187,6 +187,15 @@ describe('parseStartRecord', () => {
     });
   });
 
+  it('is not torn where the third line parses and says what a newer version knows: no look makes that clearer', () => {
+    const { bytes, endAt } = encodeStartRecord(startLine());
+    bytes.write('{"status":"paused","reason":"asked"}', endAt);
+    expect(parseStartRecord(bytes.toString(), runId(1), null)).toMatchObject({
+      torn: false,
+      start: { end: null },
+    });
+  });
+
   it('is torn while the third line is there and does not parse', () => {
     const { bytes, endAt } = encodeStartRecord(startLine());
     const end = encodeEnd(END, null);
