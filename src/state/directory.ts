@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import type { RunId } from '../model/run-id.js';
 
 /** Where root's state is; others are pointed to it when their own is empty. */
 export const SYSTEM_STATE_DIRECTORY = '/var/lib/cronrun';
@@ -52,10 +51,6 @@ export function journalPath(stateDir: string, job: string): string {
 
 export function runningDirectory(stateDir: string, job: string): string {
   return `${stateDir}/jobs/${job}/running`;
-}
-
-export function startRecordPath(stateDir: string, job: string, id: RunId): string {
-  return `${stateDir}/jobs/${job}/running/${id}.jsonl`;
 }
 
 /** Given up when a start record does not fit on a full disk. */

@@ -202,12 +202,6 @@ export function streakOf(records: readonly EndedRecord[], cut: boolean): Streak 
   return end === -1 ? { count: after.length, more: cut } : { count: end, more: false };
 }
 
-/** Processes of an orphaned run that live. */
-export function alivePids(stateDir: string, record: RunRecord): readonly number[] {
-  const runs = readJobRuns(stateDir, record.job);
-  return runs?.going.find((run) => run.record.cron_job_id === record.cron_job_id)?.alivePids ?? [];
-}
-
 /** Runs `read`; what the file system refuses becomes an error that says what may be done about it. */
 function readable<T>(path: string, read: () => T): T {
   try {

@@ -5,10 +5,8 @@ import {
   journalPath,
   runningDirectory,
   type StateDirectoryFacts,
-  startRecordPath,
   stateDirectory,
 } from '../../src/state/directory.js';
-import { runId } from '../helpers/records.js';
 
 const NOTHING: StateDirectoryFacts = { given: null, isRoot: false, xdgStateHome: undefined, home: null };
 
@@ -29,11 +27,11 @@ describe('stateDirectory', () => {
     expect(stateDirectory({ ...NOTHING, ...facts })).toBe(directory);
   });
 
-  it('is left as it is where it is relative and the working directory is gone', () => {
+  it('is nowhere where it is relative and the working directory is gone', () => {
     vi.spyOn(process, 'cwd').mockImplementation(() => {
       throw new Error('ENOENT: no such file or directory, uv_cwd');
     });
-    expect(stateDirectory({ ...NOTHING, given: 's', home: '/h' })).toBe('s');
+    expect(stateDirectory({ ...NOTHING, given: 's', home: '/h' })).toBeNull();
     expect(stateDirectory({ ...NOTHING, given: '/s' })).toBe('/s');
     vi.restoreAllMocks();
   });
@@ -45,6 +43,5 @@ describe('what lies in it', () => {
     expect(homeStateDirectory(null)).toBeNull();
     expect(journalPath('/s', 'backup')).toBe('/s/jobs/backup/journal.jsonl');
     expect(runningDirectory('/s', 'backup')).toBe('/s/jobs/backup/running');
-    expect(startRecordPath('/s', 'backup', runId(1))).toBe(`/s/jobs/backup/running/${runId(1)}.jsonl`);
   });
 });

@@ -4,7 +4,6 @@ import { CronrunError } from '../../src/errors.js';
 import { type EndedRecord, idOf, type RunRecord, settledRecord } from '../../src/model/record.js';
 import { formatRunId, parseRunReference, type RunReference } from '../../src/model/run-id.js';
 import {
-  alivePids,
   completedInARow,
   findRuns,
   listJobs,
@@ -327,13 +326,11 @@ describe('completedInARow', () => {
   });
 });
 
-describe('alivePids', () => {
-  it('are those of an orphaned run', () => {
+describe('an orphaned run', () => {
+  it('comes with its processes that live', () => {
     const { identity } = startSleeper();
     putStart(stateDir, 1, { wrapper: deadHere(), child: identity });
-    const [record] = listRuns(stateDir, JOB, 1)?.records ?? [];
-    expect(alivePids(stateDir, record as RunRecord)).toEqual([identity.pid]);
-    expect(alivePids(stateDir, completed(2))).toEqual([]);
+    expect(readJobRuns(stateDir, JOB)?.going.map((run) => run.alivePids)).toEqual([[identity.pid]]);
   });
 });
 
