@@ -121,8 +121,8 @@ it('is stopped, 20 of 20 times, where somebody signals wrapper and command at on
   const seen = await inBatches(rounds, 2, async (job) => {
     const run = start(stateDir, ['exec', job, '--', 'sh', '-c', 'echo "ready $$"; exec sleep 1000']);
     const child = await run.ready();
-    run.child.kill('SIGTERM');
-    process.kill(child, 'SIGTERM');
+    // The command may be gone by the second one: cronrun passed the first one on.
+    runProgram('/bin/sh', ['-c', 'kill -TERM "$1"; kill -TERM "$2"', 'sh', String(run.pid), String(child)]);
     const { signal } = await run.ended;
     return [signal, journalOf(stateDir, job)[0]?.reason];
   });

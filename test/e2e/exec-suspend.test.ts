@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { journalOf, poll, scratch } from '../helpers/cronrun.js';
+import { journalOf, poll, runProgram, scratch } from '../helpers/cronrun.js';
 import { stateOf } from '../helpers/processes.js';
 import { bothGot, startReporter } from '../helpers/reporter.js';
 
@@ -26,12 +26,8 @@ describe.each(['SIGTSTP', 'SIGTTIN', 'SIGTTOU'] as const)('%s', (signal) => {
 it('is undone by a CONT that follows at once', async () => {
   const stateDir = scratch();
   const run = await startReporter(stateDir, 'job', 'USR1');
-  for (let round = 0; round < 100; round++) {
-    run.child.kill('SIGTSTP');
-    run.child.kill('SIGCONT');
-    await new Promise((next) => setImmediate(next));
-  }
-  run.child.kill('SIGUSR1');
+  const kills = 'for i in 1 2 3 4 5 6 7 8 9 10; do kill -TSTP "$1"; kill -CONT "$1"; done; kill -USR1 "$1"';
+  runProgram('/bin/sh', ['-c', kills, 'sh', String(run.pid)]);
   await poll(() => run.count('child USR1') > 0, 'nobody to be left suspended');
   expect(await run.ended).toMatchObject({ status: 0, signal: null });
   expect(journalOf(stateDir, 'job')).toMatchObject([{ status: 'completed' }]);
