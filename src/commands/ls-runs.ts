@@ -1,6 +1,6 @@
 import { EXIT } from '../model/exit-status.js';
 import { isJobName } from '../model/job.js';
-import { idOf, RECORD_FIELDS, type Status } from '../model/record.js';
+import { idOf, RECORD_FIELDS } from '../model/record.js';
 import { listRuns, type RunList } from '../state/runs.js';
 import { getLine } from '../view/get.js';
 import { fieldsOf, noRunJson, recordJson } from '../view/json.js';
@@ -24,7 +24,7 @@ export async function lsRuns(
 ): Promise<number> {
   checkFields('ls', options.get, RECORD_FIELDS);
   if (!isJobName(job)) throw notAJobName('ls', job);
-  const list = readRuns(stateDir, job, options.limit ?? LIMIT, options.status);
+  const list = listRuns(stateDir, job, options.limit ?? LIMIT, options.status);
   if (list === null) {
     const asked = { command: 'ls', stateDir, asked: job, job, mayBeRun: false };
     const manner = { get: null, json: options.json, exitCode: false, noRun: noRunJson };
@@ -35,23 +35,6 @@ export async function lsRuns(
   else await tellPeople(options, list, io);
   if (list.unreadable > 0) io.err(unreadableText(list.unreadable, job));
   return EXIT.ok;
-}
-
-/** How many times more runs are read at each new try. */
-const STEP = 8;
-
-/**
- * The newest `limit` runs with a status. How far back they are is not known, so more is read until there are enough
- * of them or no more; a journal of a million lines is not taken into memory for the last failure.
- */
-function readRuns(stateDir: string, job: string, limit: number, status: Status | null): RunList | null {
-  if (status === null) return listRuns(stateDir, job, limit);
-  for (let read = Math.max(limit, LIMIT); ; read *= STEP) {
-    const list = listRuns(stateDir, job, read);
-    if (list === null) return null;
-    const records = list.records.filter((record) => record.status === status).slice(0, limit);
-    if (records.length === limit || list.records.length < read) return { ...list, records };
-  }
 }
 
 function forScripts(options: LsOptions, { records }: RunList): string | null {

@@ -121,16 +121,31 @@ export interface Skipped {
 /**
  * The runs of a journal, last ended first, each once. What does not parse is counted and passed over. Of two
  * lines of one run the wrapper's own word counts, and of two settled ones the first: a settler that stalled
- * between its look and its write must not make an old run the last one.
+ * between its look and its write must not make an old run the last one. With a `status` only those that have it,
+ * and of most others no more than a glance is taken.
  */
-export function* runsFromEnd(journal: Journal, skipped: Skipped): Generator<EndedRecord> {
+export function* runsFromEnd(
+  journal: Journal,
+  skipped: Skipped,
+  status: EndedRecord['status'] | null = null,
+): Generator<EndedRecord> {
   const seen = new Set<string>();
   for (const line of linesFromEnd(journal)) {
+    const glance = status === null ? null : glanceAt(line.text);
+    if (glance !== null && glance.status !== status) {
+      seen.add(apart(glance.id));
+      continue;
+    }
     const record = countingRecord(journal, line, (id) => seen.has(id), skipped);
     if (record === null) continue;
     seen.add(idOf(record));
-    yield record;
+    if (status === null || record.status === status) yield record;
   }
+}
+
+/** The same text with bytes of its own: a piece of a line would keep the whole block that it was read with. */
+function apart(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 /** A job's last runs, as a list of jobs shows them. */

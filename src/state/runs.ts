@@ -140,20 +140,31 @@ function latestCompleted(latest: string | null, record: EndedRecord): string | n
   return laterTime(latest, laterTime(record.completed_at, record.previous_completed_at));
 }
 
-/** The runs of one job, newest first; null if no run of it is on record. `limit`: how many records at most. */
-export function listRuns(stateDir: string, job: string, limit: number): RunList | null {
+/**
+ * The runs of one job, newest first; null if no run of it is on record. `limit`: how many records at most. `status`:
+ * only those that have it, of all that are counted.
+ */
+export function listRuns(
+  stateDir: string,
+  job: string,
+  limit: number,
+  status: Status | null = null,
+): RunList | null {
   return readable(stateDir, () =>
     surveyJob(stateDir, job, (survey, journal) => {
       const skipped: Skipped = { count: survey.garbage };
-      const tail = journal === null ? [] : take(runsFromEnd(journal, skipped), limit);
+      const tail =
+        journal === null || status === 'running' ? [] : take(runsFromEnd(journal, skipped, status), limit);
       const { going, over } = survey;
-      const records = newestFirst(going, mergeEnded(over, tail));
+      const found = newestFirst(going, mergeEnded(over, tail));
       // Fewer than asked for are all there are. Else lines are counted, some of which may be no record.
-      const size = journal === null || tail.length < limit ? null : measure(journal);
-      const total = size === null ? records.length : size.lines + going.length + over.length;
+      const size = journal === null || (status === null && tail.length < limit) ? null : measure(journal);
+      const left = size === null ? tail.length : size.lines - (skipped.count - survey.garbage);
+      const total = left + going.length + over.length;
       if (total === 0) return null;
       const oldest = size?.first ? decodeRecord(size.first) : null;
-      const since = oldest?.started_at ?? earliest(records);
+      const since = oldest?.started_at ?? earliest(found);
+      const records = found.filter((record) => status === null || record.status === status);
       return { records: records.slice(0, limit), total, since, unreadable: skipped.count };
     }),
   );

@@ -8,7 +8,7 @@ import { status } from '../../src/commands/status.js';
 import type { AnswerOptions, LsOptions, Surroundings } from '../../src/commands/types.js';
 import { CronrunError } from '../../src/errors.js';
 import type { JobRuns } from '../../src/model/job-runs.js';
-import { idOf, type RunRecord } from '../../src/model/record.js';
+import { idOf, type RunRecord, type Status } from '../../src/model/record.js';
 import { matchesReference, type RunReference } from '../../src/model/run-id.js';
 import * as sample from '../view/samples.js';
 
@@ -16,7 +16,6 @@ import * as sample from '../view/samples.js';
 const state = vi.hoisted(() => ({
   places: {} as Record<string, Record<string, JobRuns>>,
   history: [] as RunRecord[],
-  limits: [] as number[],
   terminal: false,
 }));
 vi.mock('../../src/commands/terminal.js', () => ({
@@ -33,12 +32,11 @@ vi.mock('../../src/state/runs.js', () => ({
         ...(runs.last ? [runs.last] : []),
       ])
       .filter((record) => matchesReference(idOf(record), reference)),
-  listRuns: (dir: string, job: string, limit: number) => {
-    state.limits.push(limit);
+  listRuns: (dir: string, job: string, limit: number, status: Status | null) => {
     const { history } = state;
     if (state.places[dir]?.[job] === undefined) return null;
     return {
-      records: history.slice(0, limit),
+      records: history.filter((run) => status === null || run.status === status).slice(0, limit),
       total: history.length,
       since: history.at(-1)?.started_at ?? null,
       unreadable: 0,
@@ -128,7 +126,6 @@ const old = sample.job('old', '!', lostRun, null);
 beforeEach(() => {
   state.places = { [DIR]: { backup, certs, first, feeds, old } };
   state.history = [];
-  state.limits = [];
   state.terminal = false;
 });
 
@@ -373,11 +370,10 @@ describe('ls JOB', () => {
     expect((await runLs({}, 'backup')).out).toContain('\n3 runs since ');
   });
 
-  it('--status reads on until there are enough', async () => {
+  it('--status leaves the others out', async () => {
     expect(
       (await runLs({ quiet: true, status: 'failed', limit: 3 }, 'backup')).out.trimEnd().split('\n'),
     ).toHaveLength(3);
-    expect(state.limits).toEqual([20, 160, 1280]);
     expect(
       (await runLs({ quiet: true, status: 'failed', limit: 100 }, 'backup')).out.trimEnd().split('\n'),
     ).toHaveLength(5);

@@ -1,7 +1,13 @@
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CronrunError } from '../../src/errors.js';
-import { type EndedRecord, idOf, type RunRecord, settledRecord } from '../../src/model/record.js';
+import {
+  type EndedRecord,
+  idOf,
+  type RunRecord,
+  type Status,
+  settledRecord,
+} from '../../src/model/record.js';
 import { formatRunId, parseRunReference, type RunReference } from '../../src/model/run-id.js';
 import {
   completedInARow,
@@ -233,6 +239,36 @@ describe('listRuns', () => {
     const settled = (time: number) => settledRecord(lost(2), at(time), NO_MARK);
     putJournal(stateDir, [completed(1), settled(8), 'garbage\n', '\n', settled(9)]);
     expect(listRuns(stateDir, JOB, 20)).toMatchObject({ total: 2, unreadable: 1 });
+  });
+
+  it('lists those with a status only, and counts all', () => {
+    const inferred = settledRecord(lost(2), at(8), NO_MARK);
+    putJournal(stateDir, [
+      failed(1),
+      inferred,
+      completed(2),
+      failed(3),
+      'garbage\n',
+      completed(5),
+      completed(6),
+    ]);
+    putStart(stateDir, 7, { wrapper: aliveHere() });
+    putStart(stateDir, 4);
+    const those = (status: Status, limit = 20) => listRuns(stateDir, JOB, limit, status);
+    expect(numbers(those('failed')?.records)).toEqual([3, 1]);
+    expect(numbers(those('failed', 1)?.records)).toEqual([3]);
+    expect(numbers(those('completed')?.records)).toEqual([6, 5, 2]);
+    expect(numbers(those('interrupted')?.records)).toEqual([4]); // the wrapper of 2 came back, and had its word
+    expect(numbers(those('running')?.records)).toEqual([7]);
+    expect(those('timeout')).toMatchObject({ records: [], total: 8, unreadable: 1 });
+  });
+
+  it('finds no run with a status where there is none at all', () => {
+    expect(listRuns(stateDir, JOB, 20, 'failed')).toBeNull();
+    putJournal(stateDir, ['garbage\n']);
+    expect(listRuns(stateDir, JOB, 20, 'failed')).toBeNull();
+    putStart(stateDir, 1, { wrapper: aliveHere() });
+    expect(listRuns(stateDir, JOB, 20, 'failed')).toMatchObject({ records: [], total: 1 });
   });
 
   it('says since when, also where the first line cannot be read', () => {
