@@ -45,7 +45,14 @@ export interface Line {
   readonly at: number;
 }
 
-/** The lines of a journal from the last to the first, blank ones included. */
+/** Longer than any record; whatever somebody put there is not taken into memory, nor into a string (512 MB at most). */
+const LONGEST_LINE_BYTES = 1 << 26;
+const TOO_LONG = '(too long for a line)';
+
+/**
+ * The lines of a journal from the last to the first, blank ones included. One of more than 64 MiB is there, and its
+ * text is not.
+ */
 export function* linesFromEnd(journal: Journal): Generator<Line> {
   for (const lines of windowsFromEnd(journal)) yield* lines;
 }
@@ -61,12 +68,25 @@ function* windowsFromEnd(journal: Journal): Generator<Line[]> {
     const first = start === 0 ? 0 : bytes.indexOf(NEWLINE) + 1;
     if (start > 0 && (first === 0 || first === bytes.length)) {
       window *= 2;
-      continue;
+      if (window <= LONGEST_LINE_BYTES) continue;
+      end = lineStart(journal.fd, start);
+      yield [{ text: TOO_LONG, at: end }];
+    } else {
+      yield linesOf(bytes, first, start);
+      end = start + first;
     }
-    yield linesOf(bytes, first, start);
-    end = start + first;
     window = WINDOW_BYTES;
   }
+}
+
+/** Where the line begins that goes on at `before`. */
+function lineStart(fd: number, before: number): number {
+  for (let end = before; end > 0; end -= WINDOW_BYTES) {
+    const start = Math.max(0, end - WINDOW_BYTES);
+    const newline = readRange(fd, start, end).lastIndexOf(NEWLINE);
+    if (newline !== -1) return start + newline + 1;
+  }
+  return 0;
 }
 
 let shared: Buffer | null = null;
@@ -268,7 +288,7 @@ export interface Sought {
 /** Which of the runs have a whole line in the journal. Only what was appended since they began is read. */
 export function findInJournal(journal: Journal, sought: readonly Sought[]): Set<RunId> {
   const found = new Set<RunId>();
-  const from = Math.min(...sought.map((run) => searchFrom(journal, run.journal)));
+  const from = sought.reduce((least, run) => Math.min(least, searchFrom(journal, run.journal)), journal.size);
   if (from >= journal.size) return found;
   const wanted = new Set(sought.map((run) => run.id));
   for (const line of linesFromEnd(journal)) {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, truncateSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { decodeRecord, type EndedRecord, encodeRecord, idOf } from '../../src/model/record.js';
@@ -101,6 +101,23 @@ describe('linesFromEnd', () => {
   it('finds a last line of 200 KiB, and those before it', () => {
     const content = `first\n${'x'.repeat(200 * 1024)}\n`;
     expect(linesOf(content)).toEqual(splitFromEnd(content));
+  });
+
+  it('passes over what is longer than any line, wherever it stands', () => {
+    const path = freshPath();
+    const hole = (1 << 26) + 5;
+    writeFileSync(path, 'a\n');
+    truncateSync(path, 2 + hole);
+    appendFileSync(path, '\nz\n');
+    const ends = 2 + hole + 3;
+    truncateSync(path, ends + hole);
+    const lines = withJournal(path, [], (journal) => [...linesFromEnd(journal)]);
+    expect(lines.map(({ text, at }) => [text, at])).toEqual([
+      ['(too long for a line)', ends],
+      ['z', ends - 2],
+      ['(too long for a line)', 2],
+      ['a', 0],
+    ]);
   });
 
   it('does not break characters that a block cuts apart', () => {
