@@ -149,6 +149,35 @@ export function* runsFromEnd(
   skipped: Skipped,
   status: EndedRecord['status'] | null = null,
 ): Generator<EndedRecord> {
+  const held: EndedRecord[] = [];
+  for (const record of linesThatCount(journal, skipped, status)) yield* inPlace(record, held);
+  yield* held;
+}
+
+/** When a run ended as far as anybody knows, for its place among others. ISO 8601. */
+export function endOf(record: EndedRecord): string {
+  return record.ended_at ?? record.settled_at ?? record.started_at;
+}
+
+/**
+ * A run whose end its wrapper could only keep in the start record was moved into the journal later, behind runs that
+ * ended after it. It is held until `record`, going back in time, is one that ended before it.
+ *
+ * @returns `record` and those held that come before it, last ended first.
+ */
+function inPlace(record: EndedRecord, held: EndedRecord[]): EndedRecord[] {
+  const at = held.findIndex((other) => endOf(other) < endOf(record));
+  const before = at === -1 ? held.length : at;
+  if (record.settled_at === null || isInferred(record)) return [...held.splice(0, before), record];
+  held.splice(before, 0, record);
+  return [];
+}
+
+function* linesThatCount(
+  journal: Journal,
+  skipped: Skipped,
+  status: EndedRecord['status'] | null,
+): Generator<EndedRecord> {
   const seen = new Set<string>();
   for (const line of linesFromEnd(journal)) {
     const glance = status === null ? null : glanceAt(line.text);
@@ -183,27 +212,45 @@ export interface Recent {
  * them, and settled ones, are parsed all the same.
  */
 export function recentRuns(journal: Journal, count: number, all: boolean, skipped: Skipped): Recent {
-  const recent = { records: [] as EndedRecord[], statuses: [] as EndedRecord['status'][] };
+  const taken: Taken = { records: [], statuses: [], held: [] };
   const seen: string[] = [];
   for (const lines of windowsFromEnd(journal)) {
     for (const line of lines) {
-      if (recent.statuses.length === count) return recent;
-      takeRecent(recent, journal, line, all, seen, skipped);
+      if (taken.statuses.length >= count) break;
+      takeRecent(taken, journal, line, all, seen, skipped);
     }
+    if (taken.statuses.length >= count) break;
   }
-  return recent;
+  addTaken(taken, taken.held, all);
+  return { records: taken.records, statuses: taken.statuses.slice(0, count) };
+}
+
+interface Taken {
+  readonly records: EndedRecord[];
+  readonly statuses: EndedRecord['status'][];
+  /** See inPlace. */
+  readonly held: EndedRecord[];
+}
+
+function hasEnough(records: readonly EndedRecord[], all: boolean): boolean {
+  return !all && (records.length > 1 || records[0]?.status === 'completed');
+}
+
+function addTaken({ records, statuses }: Taken, runs: readonly EndedRecord[], all: boolean): void {
+  if (!hasEnough(records, all)) records.push(...runs);
+  for (const run of runs) statuses.push(run.status);
 }
 
 function takeRecent(
-  { records, statuses }: { records: EndedRecord[]; statuses: EndedRecord['status'][] },
+  taken: Taken,
   journal: Journal,
   line: Line,
   all: boolean,
   seen: string[],
   skipped: Skipped,
 ): void {
-  const mayGlance = !all && (records.length > 1 || records[0]?.status === 'completed');
-  const glance = mayGlance ? glanceAt(line.text) : null;
+  const { records, statuses, held } = taken;
+  const glance = hasEnough(records, all) && held.length === 0 ? glanceAt(line.text) : null;
   if (glance !== null) {
     if (!seen.includes(glance.id)) statuses.push(glance.status);
     seen.push(glance.id);
@@ -212,8 +259,7 @@ function takeRecent(
   const record = countingRecord(journal, line, (id) => seen.includes(id), skipped);
   if (record === null) return;
   seen.push(idOf(record));
-  if (!mayGlance) records.push(record);
-  statuses.push(record.status);
+  addTaken(taken, inPlace(record, held), all);
 }
 
 /** The record of a line if it counts; see runsFromEnd. */

@@ -13,6 +13,7 @@ import {
 import { matchesReference, type RunReference } from '../model/run-id.js';
 import { jobsDirectory } from './directory.js';
 import {
+  endOf,
   type Journal,
   laterTime,
   measure,
@@ -130,10 +131,6 @@ function newestFirst(going: readonly GoingRun[], ended: readonly EndedRecord[]):
     runs.splice(before === -1 ? runs.length : before, 0, record);
   }
   return runs;
-}
-
-function endOf(record: EndedRecord): string {
-  return record.ended_at ?? record.settled_at ?? record.started_at;
 }
 
 function latestCompleted(latest: string | null, record: EndedRecord): string | null {

@@ -241,6 +241,18 @@ describe('listRuns', () => {
     expect(listRuns(stateDir, JOB, 20)).toMatchObject({ total: 2, unreadable: 1 });
   });
 
+  it('puts a run whose end was moved into the journal later where that end was', () => {
+    const moved = (n: number) => settledRecord(failed(n), at(30), NO_MARK);
+    putJournal(stateDir, [completed(1), completed(5), moved(2), moved(3), completed(9), moved(7)]);
+    expect(listed()).toEqual([9, 7, 5, 3, 2, 1]);
+    expect(listed(1)).toEqual([9]);
+    const now = readJobRuns(stateDir, JOB);
+    expect(numbers(now?.last ? [now.last] : [])).toEqual([9]);
+    expect(now?.recent).toEqual(['completed', 'failed', 'failed', 'completed', 'failed', 'completed']);
+    putJournal(stateDir, [settledRecord(lost(4), at(31), NO_MARK)]);
+    expect(listed()).toEqual([4, 9, 7, 5, 3, 2, 1]);
+  });
+
   it('lists those with a status only, and counts all', () => {
     const inferred = settledRecord(lost(2), at(8), NO_MARK);
     putJournal(stateDir, [
