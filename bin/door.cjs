@@ -25,17 +25,30 @@ function read(file, encoding) {
 }
 
 /**
+ * The engine, as scripts/code-cache.cjs writes it in front of what it made. V8 alone would take the cache of any build
+ * of node with the same V8 version for its own, which many releases of a line share, and crash on it.
+ */
+function engine() {
+  return [process.version, process.versions.v8, process.arch, fs.statSync(process.execPath).size].join(' ');
+}
+
+var ENGINE_BYTES = 128;
+
+/** What this very engine made of the program when it was built; undefined where another one did. */
+function cacheOf(program) {
+  var bytes = read(program + '.cache');
+  if (bytes === null || bytes.toString('latin1', 0, ENGINE_BYTES).indexOf(engine() + ' ') !== 0) return undefined;
+  return bytes.slice(ENGINE_BYTES);
+}
+
+/**
  * Runs the program in the place of this module. require() would take longer to look up what is known, and would
- * compile everything anew: the cache beside the program holds what the engine made of it when it was built. An
- * engine of another version refuses it and compiles.
+ * compile everything anew: the cache beside the program holds what the engine made of it when it was built.
  */
 function run(program, source) {
   delete process.env.CRONRUN_LAUNCHER;
   delete process.env.CRONRUN_TRIED;
-  var options = { filename: program };
-  var cache = read(program + '.cache');
-  if (cache !== null) options.cachedData = cache;
-  var script = new vm.Script(wrap(source), options);
+  var script = new vm.Script(wrap(source), { filename: program, cachedData: cacheOf(program) });
   module.filename = program;
   script.runInThisContext().call(exports, exports, require, module, program, path.dirname(program));
 }
