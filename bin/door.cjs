@@ -25,11 +25,13 @@ function read(file, encoding) {
 }
 
 /**
- * The engine, as scripts/code-cache.cjs writes it in front of what it made. V8 alone would take the cache of any build
- * of node with the same V8 version for its own, which many releases of a line share, and crash on it.
+ * The engine, as scripts/code-cache.cjs writes it in front of what it made. V8 before version 12 takes the cache of any
+ * build of node with the same V8 version for its own, which many releases of a line share, and crashes on it. So size
+ * and time of the program must be the same, too: it is the same file, or an exact copy.
  */
 function engine() {
-  return [process.version, process.versions.v8, process.arch, fs.statSync(process.execPath).size].join(' ');
+  var node = fs.statSync(process.execPath);
+  return [process.version, process.versions.v8, process.arch, node.size, node.mtime.getTime()].join(' ');
 }
 
 var ENGINE_BYTES = 128;

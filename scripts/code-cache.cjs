@@ -15,7 +15,9 @@ const script = new Script(wrap(readFileSync(program, 'utf8')), { filename: progr
 /** Who made the cache, as bin/door.cjs knows itself; a multiple of 8 bytes, so that V8 need not copy what follows. */
 function engine() {
   const { arch, execPath, version, versions } = process;
-  return Buffer.from([version, versions.v8, arch, statSync(execPath).size].join(' ').padEnd(128), 'latin1');
+  const node = statSync(execPath);
+  const words = [version, versions.v8, arch, node.size, node.mtime.getTime()];
+  return Buffer.from(words.join(' ').padEnd(128), 'latin1');
 }
 
 /** Calls the bundle with a command line; resolves with the status it would exit with. */
@@ -43,6 +45,12 @@ async function main() {
     throw new Error(`the bundle ended with ${statuses.join(', ')}`);
   writeFileSync(`${program}.cache`, Buffer.concat([engine(), script.createCachedData()]));
   process.exit(0); // the bundle listens to signals, which would keep this process
+}
+
+/** With V8 in a library of its own (as Debian builds it) an upgrade leaves the program that is compared as it was. */
+if (process.config.variables.node_shared) {
+  console.error('no code cache: the engine of this node is in a shared library');
+  process.exit(0);
 }
 
 main().catch((error) => {
