@@ -82,7 +82,7 @@ function confined(launcher: string, root: string): string {
 
 /** door.cjs that can be told, once, which version of node it is in. */
 function foolable(door: string): string {
-  return `${replaced(door, /process\.version/, () => 'takeVersion()')}
+  return `${replaced(door, /(?<=var version = )process\.version/, () => 'takeVersion()')}
 function takeVersion() {
   var version = process.env.FAKE_NODE_VERSION || process.version;
   delete process.env.FAKE_NODE_VERSION;
