@@ -61,26 +61,32 @@ export function syncContents(path: string): void {
   }
 }
 
-/** mkdir -p that syncs the parent of each directory it made. A umask cannot change the mode. */
-export function makeDirectories(path: string, mode: number): void {
+/**
+ * mkdir -p that syncs the parent of each directory it made. A umask cannot change the mode.
+ *
+ * @returns the deepest directory that was there already: whether its own name is synced is not known.
+ */
+export function makeDirectories(path: string, mode: number): string {
   try {
-    makeDirectory(path, mode);
+    return makeDirectory(path, mode) ? dirname(path) : path;
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
-    makeDirectories(dirname(path), mode);
-    makeDirectory(path, mode); // once: below a link to nowhere there will never be a parent
+    const there = makeDirectories(dirname(path), mode);
+    return makeDirectory(path, mode) ? there : path; // once: below a link to nowhere there will never be a parent
   }
 }
 
-function makeDirectory(path: string, mode: number): void {
+/** True if it was not there. */
+function makeDirectory(path: string, mode: number): boolean {
   try {
     mkdirSync(path, { mode });
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return;
+    if (errnoOf(error) === 'EEXIST') return false;
     throw error;
   }
   chmodSync(path, mode);
   syncDirectory(dirname(path));
+  return true;
 }
 
 /** A new file that stays open, and why it would not survive a power cut (null: it would). */

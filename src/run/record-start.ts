@@ -1,4 +1,5 @@
-import { closeSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { CronrunError, errnoOf, explainErrno } from '../errors.js';
 import type { ProcessId } from '../model/liveness.js';
 import { type Beginning, cutCommand, type End, SCHEMA } from '../model/record.js';
@@ -9,10 +10,11 @@ import {
   makeDirectories,
   overwriteDurably,
   removeIfThere,
+  syncDirectory,
   writeWhole,
 } from '../platform/durable.js';
 import { hostName, readIdentity } from '../platform/identity.js';
-import { reservePath, runningDirectory } from '../state/directory.js';
+import { jobsDirectory, reservePath, runningDirectory } from '../state/directory.js';
 import { encodeChild, encodeEnd, encodeStartRecord, type StartLine } from '../state/start-record.js';
 import type { Past } from './look-back.js';
 import type { Tell } from './notice.js';
@@ -93,7 +95,7 @@ function createStartFile(
   start: StartLine,
   modes: Modes,
 ): Created {
-  const create = () => createIn(directory, id, start, modes);
+  const create = () => createIn(stateDir, directory, id, start, modes);
   try {
     return create();
   } catch (error) {
@@ -105,19 +107,42 @@ function createStartFile(
 }
 
 /** The directories are there in all but the first run of a job, so they are made when they turn out to be missing. */
-function createIn(directory: string, id: RunId, start: StartLine, modes: Modes): Created {
+function createIn(stateDir: string, directory: string, id: RunId, start: StartLine, modes: Modes): Created {
   const { bytes, childAt, endAt } = encodeStartRecord(start);
   const name = `${id}.jsonl`;
   const create = () => createWhole(directory, name, `.${id}.tmp`, bytes, modes.file);
+  let there = directory;
   let made: ReturnType<typeof create>;
   try {
     made = create();
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    makeDirectories(directory, modes.directory);
+    there = makeDirectories(directory, modes.directory);
     made = create();
   }
-  return { file: { fd: made.fd, directory, name, childAt, endAt }, syncError: made.syncError };
+  const file = { fd: made.fd, directory, name, childAt, endAt };
+  const isFirst = start.journal.ino === null;
+  return { file, syncError: made.syncError ?? (isFirst ? syncNames(stateDir, directory, there) : null) };
+}
+
+/**
+ * Directories that were there may have been made by a run that was killed before it synced their names. A journal
+ * is proof that a run got further, for all of them; the reserve, for those that jobs share. Returns what failed.
+ */
+function syncNames(stateDir: string, directory: string, there: string): unknown {
+  const shared = [jobsDirectory(stateDir), stateDir];
+  const chain = [directory, dirname(directory), ...shared];
+  const from = chain.indexOf(there);
+  try {
+    for (const path of from === -1 ? [] : chain.slice(from)) {
+      if (shared.includes(path) && existsSync(reservePath(stateDir))) break;
+      syncDirectory(dirname(path));
+    }
+  } catch (error) {
+    // Where we may not read, no run of ours can have made the state directory: an administrator did.
+    return errnoOf(error) === 'EACCES' ? null : error;
+  }
+  return null;
 }
 
 function withoutRecord(plan: Plan, path: string | null, error: unknown, tell: Tell): null {

@@ -56,6 +56,12 @@ describe('makeDirectories', () => {
     expect(mode(`${root}/a/b/c`)).toBe(0o2750);
   });
 
+  it('says what was there already: nobody knows whether the name of that is synced', () => {
+    expect(makeDirectories(`${root}/a/b/c`, 0o700)).toBe(root);
+    expect(makeDirectories(`${root}/a/b/d`, 0o700)).toBe(`${root}/a/b`);
+    expect(makeDirectories(`${root}/a/b/c`, 0o700)).toBe(`${root}/a/b/c`);
+  });
+
   it('fails where a file stands in the way', () => {
     writeFileSync(`${root}/file`, '');
     expect(() => makeDirectories(`${root}/file/a/b`, 0o700)).toThrow(/ENOTDIR/);
