@@ -39,7 +39,8 @@ export function settle(
   const doubtful = recorded.filter((named) => named.start.end !== null).flatMap(withEnd);
   const moved = [...doubtful, ...over];
   const journal = journalPath(stateDir, job);
-  if (moved.length > 0) appendDurably(journal, modes, (target) => linesOf(moved, settledAt, target));
+  const compose = (target: Journal) => closingOf(doubtful) + linesOf(moved, settledAt, target);
+  if (moved.length > 0) appendDurably(journal, modes, compose);
   else if (recorded.length > 0) syncContents(journal);
   else return [];
   // Whoever made the journal may have been killed before its name was synced.
@@ -58,6 +59,11 @@ function withEnd(named: Survey['recorded'][number]): OverRun[] {
   const { end, beginning, child } = named.start;
   if (end === null) return [];
   return [{ ...named, record: endedRecord(beginning, end, child?.pid ?? null) }];
+}
+
+/** Where a line seems to stand that could not be synced there may be NULs on disk: nothing may follow on those. */
+function closingOf(doubtful: readonly OverRun[]): string {
+  return doubtful.length > 0 ? '\n' : '';
 }
 
 /** The lines tell what completed before them, as a wrapper's own would: a reader looks at the last few only. */
