@@ -18,6 +18,8 @@ export type Op =
   | { readonly kind: 'rename'; readonly path: string; readonly to: string }
   | { readonly kind: 'unlink'; readonly path: string }
   | { readonly kind: 'sync'; readonly path: string; readonly file: FileId }
+  /** A sync that failed: the kernel takes what was written before for clean, and never writes it again. */
+  | { readonly kind: 'sync-failed'; readonly path: string; readonly file: FileId }
   | { readonly kind: 'sync-directory'; readonly path: string }
   | { readonly kind: 'spawn' }
   | { readonly kind: 'exit' }
@@ -122,6 +124,7 @@ function note(path: string, make: (relative: string) => FileOp): void {
 function push(op: FileOp): void {
   if (current === null) return;
   const errno = current.fault(op);
+  if (errno !== null && op.kind === 'sync') current.ops.push({ ...op, kind: 'sync-failed' });
   if (errno !== null) throw Object.assign(new Error(`${errno}: as the test says`), { code: errno });
   current.ops.push(op);
 }
