@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   BIN,
@@ -21,7 +21,7 @@ function bothWays(prepare: string, command: readonly string[], cwd = scratch()) 
 }
 
 describe('the command finds what it would find without cronrun', () => {
-  it.each(['umask 077', 'umask 0', 'umask 027'])('the file mode mask: %s', (prepare) => {
+  it.each(['umask 077', 'umask 0', 'umask 027', 'umask 0777'])('the file mode mask: %s', (prepare) => {
     const { within, without, stateDir } = bothWays(prepare, [
       'sh',
       '-c',
@@ -88,6 +88,16 @@ describe('the command finds what it would find without cronrun', () => {
     const others = within.filter((entry) => !own.test(entry) && !entry.startsWith('PWD='));
     expect(others.sort()).toEqual(without.sort());
   });
+});
+
+it('a state directory that a group may read is filled so that it can, whatever the umask', () => {
+  const stateDir = scratch();
+  chmodSync(stateDir, 0o2750);
+  const line = 'umask 077; exec "$0" exec job -- true';
+  const env = cronEnvironment({ CRONRUN_STATE_DIR: stateDir });
+  expect(runProgram('/bin/sh', ['-c', line, BIN], { env })).toMatchObject({ status: 0, stderr: '' });
+  const modes = runProgram('/bin/sh', ['-c', 'find "$0" -printf "%y %m\\n" | sort -u', stateDir]);
+  expect(modes.stdout).toBe('d 2750\nf 640\n');
 });
 
 describe('a working directory that was removed', () => {
