@@ -24,6 +24,7 @@ const SHORTEST_STRIP = 5;
 
 /** The last column has no title of its own: it depends on the room that is left. */
 const TITLES = ['JOB', 'STATUS', 'STARTED', 'TOOK', 'COMPLETED', ''];
+const JOB = 0;
 const STATUS = 1;
 const STRIP = 5;
 
@@ -54,7 +55,7 @@ export function jobRow(runs: JobRuns, record: RunRecord, now: number): JobRow {
 /** The answer of `ls` for people: a line a job, in the order of `rows`. */
 export function jobsText(rows: readonly JobRow[], style: Style): string {
   const cells = rows.map((row) => row.cells);
-  const widths = columnWidths(TITLES, cells);
+  const widths = withinReason(columnWidths(TITLES, cells));
   const room = COLUMNS - widthBeforeLast(widths);
   const width = Math.min(RECENT, Math.max(SHORTEST_STRIP, room));
   const longest = Math.min(width, widths[STRIP] ?? 0);
@@ -67,6 +68,16 @@ export function jobsText(rows: readonly JobRow[], style: Style): string {
       return column === STRIP ? cell.slice(-width).padStart(longest) : cell;
     },
   });
+}
+
+/**
+ * A name is never cut, and the longest takes room from the strip alone: beyond that its own line grows, and not each
+ * line of the table.
+ */
+function withinReason(widths: readonly number[]): number[] {
+  const longest = widths[JOB] ?? 0;
+  const room = COLUMNS - SHORTEST_STRIP - (widthBeforeLast(widths) - longest);
+  return widths.with(JOB, Math.min(longest, Math.max(room, TITLES[JOB]?.length ?? 0)));
 }
 
 /** The status of the newest run and, where that is no trouble itself, the trouble beside it. */

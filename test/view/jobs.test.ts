@@ -161,6 +161,13 @@ describe('long names', () => {
     expect(first.startsWith('n'.repeat(length))).toBe(true);
     expect(first.length).toBe(width);
   });
+
+  it('make their own line grow, and no other', () => {
+    const lines = jobsText([named(64), named(8), report], PLAIN).split('\n');
+    expect(lines.map((line) => line.length)).toEqual([79, 124, 80, 80, 0]);
+    expect(lines[1]).toContain(`${'n'.repeat(64)}  INTERRUPTED (rebooted)  41m ago`);
+    expect(lines[2]).toContain(`${'n'.repeat(8)}${' '.repeat(14)}INTERRUPTED (rebooted)  41m ago`);
+  });
 });
 
 describe('what stands in the status column of a job that runs again', () => {
