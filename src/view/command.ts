@@ -21,7 +21,10 @@ function escapeCharacter(character: string): string {
   return SHORT_ESCAPES[character] ?? unicodeEscape(character);
 }
 
-/** A command in lines of at most `columns`, broken between arguments where that is possible. */
+/**
+ * A command in lines of at most `columns`. It is broken between arguments; one that is longer than a line, as behind
+ * `sh -c`, is broken at its blanks like running text, and anywhere if it has none.
+ */
 export function commandLines(argv: readonly string[], cut: boolean, columns: number): string[] {
   if (argv.length === 0) return ['?'];
   const lines: string[] = [];
@@ -43,11 +46,16 @@ export function commandLines(argv: readonly string[], cut: boolean, columns: num
 
 interface Piece {
   readonly text: string;
-  /** The rest of an argument that was too long for one line. */
+  /** The rest of a word that was too long for one line. */
   readonly continues: boolean;
 }
 
-function pieces(word: string, columns: number): Piece[] {
+function pieces(argument: string, columns: number): Piece[] {
+  if (columnsOf(argument) <= columns) return [{ text: argument, continues: false }];
+  return argument.split(' ').flatMap((word) => cutWord(word, columns));
+}
+
+function cutWord(word: string, columns: number): Piece[] {
   if (columnsOf(word) <= columns) return [{ text: word, continues: false }];
   const found: Piece[] = [];
   let text = '';

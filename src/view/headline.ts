@@ -80,8 +80,11 @@ function lastFacts(record: RunRecord, now: number): Headline {
         word: 'INTERRUPTED',
         rest: `, started ${age(record.started_at, now)} ago: ${shortCutShortWords(record)}`,
       };
-    default:
-      return statusFacts(record, now);
+    case 'failed':
+      if (record.reason === 'exited' || record.exit_code !== 127) return failedFacts(record, now);
+      return { word: 'FAILED', rest: ` ${age(record.ended_at, now)} ago: not found (127)` };
+    case 'running':
+      return goingFacts(record, now);
   }
 }
 
@@ -103,7 +106,10 @@ function failedFacts(record: FailedRecord, now: number): Headline {
   if (record.reason === 'exited') {
     return { word: 'FAILED', rest: `${ago}: exit code ${record.exit_code}, after ${after}` };
   }
-  if (record.exit_code === 127) return { word: 'FAILED', rest: `${ago}: the command was not found (127)` };
+  if (record.exit_code === 127) {
+    // ENOENT is said of a script whose interpreter is missing, too.
+    return { word: 'FAILED', rest: `${ago}: the command or its interpreter was not found (127)` };
+  }
   const why = record.error === null ? '' : `, ${sanitize(record.error)}`;
   return { word: 'FAILED', rest: `${ago}: the command could not be run (${record.exit_code}${why})` };
 }
@@ -138,7 +144,9 @@ function interruptedFacts(record: SeenInterruptedRecord, now: number, notOurs: s
 
 /** How a run was cut short whose end nobody saw. */
 export function cutShortWords(record: EndedRecord): string {
-  return record.reason === 'rebooted' ? 'the machine restarted while it ran' : 'it vanished with its wrapper';
+  return record.reason === 'rebooted'
+    ? 'the machine restarted while it ran'
+    : 'its wrapper vanished while it ran';
 }
 
 function shortCutShortWords(record: EndedRecord): string {

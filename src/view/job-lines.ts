@@ -28,8 +28,10 @@ const NEXT_RUN_IS_TOLD = 'The next run will be told (CRONRUN_LAST_STATUS).';
 
 function beforeCompletedWords({ record, runs, streak }: StatusFacts, viewing: Viewing): string {
   const before = streak.count - 1;
-  if (before > 0) {
-    return `${streak.more ? 'more than ' : ''}${count(before, 'run')} completed in a row`;
+  if (before > 1) return `${streak.more ? 'more than ' : ''}${before} runs completed in a row`;
+  if (before === 1) {
+    const at = record.previous_completed_at;
+    return at === null ? '1 run completed' : `completed on ${dated(at, viewing)}`;
   }
   const previous = endedStatuses(runs).at(-2);
   if (previous === undefined) return 'no other run is on record';

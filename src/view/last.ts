@@ -4,6 +4,7 @@ import type { Viewing } from './facts.js';
 import { lastHeadline, runMark } from './headline.js';
 import { sanitize } from './sanitize.js';
 import { paragraph } from './text.js';
+import { GOING_WORDS } from './words.js';
 
 /** The answer of `last` for people: the last run that ended and, where the story goes on, one line for each newer run. */
 export function lastText(last: EndedRecord, going: JobRuns['going'], viewing: Viewing): string {
@@ -25,13 +26,6 @@ export function oneRunText(record: RunRecord, viewing: Viewing): string {
 }
 
 function newerWords(record: RunningRecord, last: EndedRecord): string {
-  const run = record.job === last.job ? 'a newer run' : `a newer run of ${sanitize(record.job)}`;
-  switch (record.reason) {
-    case 'running':
-      return `${run} goes on`;
-    case 'orphaned':
-      return `${run} has lost its wrapper and goes on`;
-    case 'unverifiable':
-      return `${run} cannot be judged from here`;
-  }
+  const whose = record.job === last.job ? '' : ` of ${sanitize(record.job)}`;
+  return `a newer run${whose} ${GOING_WORDS[record.reason]}`;
 }

@@ -1,8 +1,9 @@
-import type { RunRecord, Status } from '../model/record.js';
+import type { RunningRecord, Status } from '../model/record.js';
 import { quoteArgument } from './command.js';
 import { runMark } from './headline.js';
 import { sanitize } from './sanitize.js';
 import { count, paragraph } from './text.js';
+import { GOING_WORDS } from './words.js';
 
 /** Another place where a state directory may be. */
 export interface OtherPlace {
@@ -59,12 +60,12 @@ function otherPlaceLines(other: OtherPlace, { asked, command }: Missing): string
   ];
 }
 
-/** What `last` says where no run has ended. `job`: null for any; `going`: a run that goes on. */
-export function noneEndedText(job: string | null, going: RunRecord | null): string {
+/** What `last` says where no run has ended. `job`: null for any; `going`: a run without an end. */
+export function noneEndedText(job: string | null, going: RunningRecord | null): string {
   const of = job === null ? '' : ` of "${sanitize(job)}"`;
   const whose = going !== null && job === null ? ` of "${sanitize(going.job)}"` : '';
-  const goes = going === null ? '' : `; one${whose} goes on ${runMark(going)}`;
-  return `${paragraph(`cronrun: no run${of} has ended yet${goes}`)}\n`;
+  const fate = going === null ? '' : `; one${whose} ${GOING_WORDS[going.reason]} ${runMark(going)}`;
+  return `${paragraph(`cronrun: no run${of} has ended yet${fate}`)}\n`;
 }
 
 /** Said where a list is empty because of --status or --limit. */

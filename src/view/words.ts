@@ -1,5 +1,5 @@
 import { formatLimit } from '../model/duration.js';
-import type { FailedRecord, RunRecord, Status } from '../model/record.js';
+import type { FailedRecord, RunningRecord, RunRecord, Status } from '../model/record.js';
 import { sanitize } from './sanitize.js';
 import type { Tone } from './style.js';
 
@@ -37,6 +37,13 @@ function failureWords(record: FailedRecord): string {
   if (record.exit_code === 127) return '127 not found';
   return `${record.exit_code} ${sanitize(record.error ?? 'not run')}`;
 }
+
+/** What a run without an end does: "one goes on". */
+export const GOING_WORDS: Readonly<Record<RunningRecord['reason'], string>> = {
+  running: 'goes on',
+  orphaned: 'has lost its wrapper and goes on',
+  unverifiable: 'cannot be judged from here',
+};
 
 /** How a record is painted. */
 export function toneOf(record: RunRecord): Tone {

@@ -84,7 +84,7 @@ describe('each way to end', () => {
     ],
     [
       sample.notStarted(start, { ended: '2026-11-22 02:30:01' }, 127, 'ENOENT'),
-      'backup: FAILED 35m ago: the command was not found (127) (run 01a200df-de74)',
+      'backup: FAILED 35m ago: not found (127) (run 01a200df-de74)',
     ],
   ];
   it.each(cases)('%#', (record, line) => {

@@ -80,6 +80,16 @@ describe('other talk', () => {
     expect(noneEndedText(null, run)).toBe(
       'cronrun: no run has ended yet; one of "reindex" goes on (run 01a200df-de74)\n',
     );
+    const orphan = { ...run, reason: 'orphaned' as const };
+    expect(noneEndedText('reindex', orphan)).toBe(`\
+cronrun: no run of "reindex" has ended yet; one has lost its wrapper and goes
+  on (run 01a200df-de74)
+`);
+    const far = { ...run, reason: 'unverifiable' as const };
+    expect(noneEndedText('reindex', far)).toBe(`\
+cronrun: no run of "reindex" has ended yet; one cannot be judged from here
+  (run 01a200df-de74)
+`);
     expect(noneEndedText('reindex', null)).toBe('cronrun: no run of "reindex" has ended yet\n');
   });
 

@@ -182,7 +182,7 @@ cronrun: backup: FAILED, but its journal cannot be written; kept
     notices.foundCutShort({ job: 'backup', newest: sample.lost(sync), more: 7, zone: sample.cet }),
     `\
 cronrun: backup: the run before, of 2026-11-22 02:00:00 +01:00, was
-  INTERRUPTED: it vanished with its wrapper (run 01a200df-de74) and 7 more
+  INTERRUPTED: its wrapper vanished while it ran (run 01a200df-de74) and 7 more
 `,
   ],
   [

@@ -126,7 +126,7 @@ certs: INTERRUPTED: the machine restarted while it ran (started 41m ago)
     expect(
       show(record, sample.job('sync', '..........!!', record, '2026-11-20 19:06:00'), { count: 10 }),
     ).toBe(`\
-sync: INTERRUPTED: it vanished with its wrapper (started 8h ago)
+sync: INTERRUPTED: its wrapper vanished while it ran (started 8h ago)
 
   started    2026-11-21 19:05:12 +01:00, by root on db1
   ended      nobody saw it; found gone on 2026-11-21 20:00:00 +01:00
@@ -156,7 +156,7 @@ sync: INTERRUPTED: it vanished with its wrapper (started 8h ago)
   it('could not be started', () => {
     const missing = sample.notStarted(backup, { ended: '2026-11-22 02:30:01' }, 127, 'ENOENT');
     expect(show(missing, sample.job('backup', 'x', missing, null))).toMatch(
-      /^backup: FAILED 35m ago: the command was not found \(127\)\n/,
+      /^backup: FAILED 35m ago: the command or its interpreter was not found \(127\)\n/,
     );
     const denied = sample.notStarted(backup, { ended: '2026-11-22 02:30:01' }, 126, 'EACCES');
     expect(show(denied, sample.job('backup', 'x', denied, null))).toMatch(
@@ -180,7 +180,7 @@ describe('the line about the runs before a completed one', () => {
       sample.job('backup', 'x..', record, null),
       { count: 2 },
       record,
-      '1 run completed in a row',
+      'completed on 2026-11-21 02:51:16 +01:00 (1d ago)',
     ],
     [
       'too many to count',
@@ -350,6 +350,18 @@ backup: FAILED 31m ago: exit code 23, after 4m 16s
   before     completed last on 2026-11-21 02:51:16 +01:00 (1d ago)
   newest     completed 5m ago: cronrun status backup
 `);
+  });
+
+  it('names the newest once, where that goes on', () => {
+    const record = sample.failed(backup, { ended: '2026-11-22 02:34:17' }, 23);
+    const id = 'cron:01a200fa-0000-7000-8000-000000000004';
+    const again = sample.going(
+      sample.beginning('backup', '2026-11-22 03:00:00', { cron_job_id: id }),
+      'running',
+    );
+    const text = show(record, sample.job('backup', 'x>', record, null, [again]));
+    expect(text).toContain('  newest     running, started 5m ago: cronrun status backup\n');
+    expect(text).not.toContain('  also ');
   });
 
   it('does not promise that a next run will be told', () => {

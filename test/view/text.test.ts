@@ -46,6 +46,16 @@ describe('commands', () => {
   it('are broken between arguments, and within one that is too long', () => {
     expect(commandLines(['a', 'bb', 'ccc'], false, 4)).toEqual(['a bb', 'ccc']);
     expect(commandLines(['x', 'abcdefgh', 'y'], false, 4)).toEqual(['x', 'abcd', 'efgh', 'y']);
+    expect(commandLines(['sh', '-c', 'cd /srv && tar cf - . | gzip'], false, 20)).toEqual([
+      "sh -c 'cd /srv &&",
+      "tar cf - . | gzip'",
+    ]);
+    expect(commandLines(['sh', '-c', 'abcdefghij > /tmp/k'], false, 8)).toEqual([
+      'sh -c',
+      "'abcdefg",
+      'hij >',
+      "/tmp/k'",
+    ]);
     expect(commandLines([], false, 4)).toEqual(['?']);
     expect(commandLines(['a'], true, 40)).toEqual(['a', '... (more was not recorded)']);
   });
