@@ -1,6 +1,6 @@
 import { type RunVariables, TWINS } from '../model/environment.js';
 import { unsureRuns } from '../model/job-runs.js';
-import type { EndedRecord } from '../model/record.js';
+import type { EndedRecord, RunningRecord } from '../model/record.js';
 import { formatRunId, type RunId } from '../model/run-id.js';
 import type { Past } from './look-back.js';
 
@@ -21,14 +21,25 @@ export function childEnvironment(
     CRONRUN_ID: recordedAs === null ? '' : formatRunId(recordedAs),
     CRONRUN_JOB: job,
     CRONRUN_STATE_DIR: stateDir ?? '',
-    CRONRUN_RUNNING: going.map((run) => run.record.cron_job_id).join(' '),
-    CRONRUN_UNSURE: unsureRuns({ going, last })
-      .map((record) => record.cron_job_id)
-      .join(' '),
+    CRONRUN_RUNNING: idList(going.map((run) => run.record)),
+    CRONRUN_UNSURE: idList(unsureRuns({ going, last })),
     ...lastVariables(last, past.known),
     CRONRUN_LAST_COMPLETED_AT: lastCompletedAt ?? '',
   };
   return { ...inherited, ...variables };
+}
+
+/**
+ * The kernel starts no command with a variable of more than 128 KiB, and runs in containers that were killed stay
+ * unverifiable for ever: the oldest must not cost a job its run.
+ */
+const MOST_IDS = 1000;
+
+function idList(records: readonly RunningRecord[]): string {
+  return records
+    .slice(0, MOST_IDS)
+    .map((record) => record.cron_job_id)
+    .join(' ');
 }
 
 function lastVariables(last: EndedRecord | null, known: boolean) {

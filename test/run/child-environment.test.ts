@@ -63,6 +63,17 @@ describe('what a run is told of itself', () => {
     expect(env).toMatchObject({ CRONRUN_ID: '', CRONRUN_JOB: 'backup', CRONRUN_STATE_DIR: '' });
   });
 
+  it('names the newest of the other runs, and not more than the kernel takes in one variable', () => {
+    const record = goingRecord(beginning(1), 'unverifiable', null);
+    const newest = goingRecord(beginning(2), 'unverifiable', null);
+    const going = [newest, ...Array(4999).fill(record)].map((one) => ({ record: one, alivePids: [] }));
+    const env = environment(pastWith({ going }));
+    for (const list of [env.CRONRUN_RUNNING, env.CRONRUN_UNSURE]) {
+      expect(list?.startsWith(`${newest.cron_job_id} ${record.cron_job_id} `)).toBe(true);
+      expect(list?.length).toBeLessThan(128 * 1024 - 'CRONRUN_RUNNING='.length);
+    }
+  });
+
   it('replaces what an outer run was told', () => {
     const outer = environment(lastWas(failed(1, 3), at(-5)), CRON);
     const inner = childEnvironment(outer, 'inner', '/s', runId(10), NEVER_RAN);
