@@ -25,8 +25,9 @@ it('the code cache is taken by the build of node that made it, which is this one
   const program = resolve(import.meta.dirname, '../../dist/main.cjs');
   const bytes = readFileSync(`${program}.cache`);
   const engine = bytes.toString('latin1', 0, 128).trimEnd();
-  const size = statSync(process.execPath).size;
-  expect(engine).toBe(`${process.version} ${process.versions.v8} ${process.arch} ${size}`);
+  const { size, mtime } = statSync(process.execPath);
+  const { version, versions, arch } = process;
+  expect(engine).toBe([version, versions.v8, arch, size, mtime.getTime()].join(' '));
   const source = wrap(readFileSync(program, 'utf8'));
   const script = new Script(source, { filename: program, cachedData: bytes.subarray(128) });
   expect(script.cachedDataRejected).toBe(false);
