@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { ProcessId } from '../../src/model/liveness.js';
 import { processId } from '../../src/platform/identity.js';
 import { afterwards } from './cronrun.js';
+import { sleepers } from './sleepers.js';
 
 /** A process that lives until the test ends, in a session of its own as a run's child is. */
 export interface Sleeper {
@@ -19,6 +20,7 @@ export function startSleeper(env: Record<string, string> = {}): Sleeper {
   });
   const { pid } = child;
   if (pid === undefined) throw new Error('sleep could not be started');
+  sleepers.add(pid);
   afterwards(() => void child.kill('SIGKILL'));
   return {
     identity: processId(pid),

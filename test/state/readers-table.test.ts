@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Identity, ProcessId } from '../../src/model/liveness.js';
 import type { RunRecord } from '../../src/model/record.js';
 import { formatRunId } from '../../src/model/run-id.js';
@@ -19,6 +19,11 @@ import {
 } from '../helpers/state.js';
 
 // The readers' table against real files and real processes: every cell of line × start record × wrapper × child.
+
+vi.mock('../../src/platform/identity.js', async (original) => {
+  const { onlySleepers } = await import('../helpers/sleepers.js');
+  return onlySleepers(await original<typeof import('../../src/platform/identity.js')>());
+});
 
 /** What the whole of a table's row comes down to. */
 type Word = 'none' | 'completed' | 'failed' | 'running' | 'orphaned' | 'unverifiable' | 'lost' | 'rebooted';

@@ -1,5 +1,5 @@
 import { mkdirSync, symlinkSync, unlinkSync } from 'node:fs';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { encodeRecord, idOf } from '../../src/model/record.js';
 import { formatRunId } from '../../src/model/run-id.js';
 import { processId } from '../../src/platform/identity.js';
@@ -21,6 +21,11 @@ import {
   putStart,
   startBytes,
 } from '../helpers/state.js';
+
+vi.mock('../../src/platform/identity.js', async (original) => {
+  const { onlySleepers } = await import('../helpers/sleepers.js');
+  return onlySleepers(await original<typeof import('../../src/platform/identity.js')>());
+});
 
 let stateDir: string;
 
