@@ -13,6 +13,9 @@ export default defineConfig({
           testTimeout: 60_000,
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/faults/**'],
+          // Far above what any of them needs: a machine that is busy with its disk fails no test.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
