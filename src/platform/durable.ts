@@ -219,7 +219,10 @@ export function removeIfThere(path: string): boolean {
   }
 }
 
-/** Makes a file of `bytes` unless one is there; one that could not be written whole is removed again. */
+/**
+ * Makes a file of `bytes` unless one is there; one that could not be written whole is removed again. A umask cannot
+ * change the mode.
+ */
 export function createUnlessThere(path: string, bytes: () => Uint8Array, mode: number): void {
   let fd: number;
   try {
@@ -229,6 +232,7 @@ export function createUnlessThere(path: string, bytes: () => Uint8Array, mode: n
     throw error;
   }
   try {
+    fchmodSync(fd, mode);
     writeWhole(fd, bytes());
   } catch (error) {
     removeIfThere(path);
