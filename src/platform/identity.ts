@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { constants, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { errnoOf } from '../errors.js';
 import {
   type Identity,
@@ -117,6 +117,25 @@ export function hasEnvironmentEntry(pid: number, entry: string): boolean | null 
   } catch (error) {
     return isGone(error) ? false : null;
   }
+}
+
+/** O_ACCMODE of open(2), which node does not have. */
+const ACCESS_MODE = 3;
+
+/** Whether a process has a file of this name open for writing; null: not for us to read. */
+export function hasOpenForWriting(pid: number, name: string): boolean | null {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => isOpenForWriting(`/proc/${pid}`, fd, `/${name}`));
+  } catch (error) {
+    return isGone(error) ? false : null;
+  }
+}
+
+/** A descriptor that was closed meanwhile is none; see proc(5) for `flags`, which are octal. */
+function isOpenForWriting(process: string, fd: string, ending: string): boolean {
+  if (!readLink(`${process}/fd/${fd}`)?.endsWith(ending)) return false;
+  const flags = /^flags:\s*(\d+)/m.exec(readWord(`${process}/fdinfo/${fd}`) ?? '')?.[1];
+  return flags !== undefined && (Number.parseInt(flags, 8) & ACCESS_MODE) !== constants.O_RDONLY;
 }
 
 /** The user a process belongs to; null where it is gone. */

@@ -26,6 +26,7 @@ import {
   bootTimeMs,
   canJudge,
   hasEnvironmentEntry,
+  hasOpenForWriting,
   ownerOf,
   probe,
   readPlace,
@@ -193,13 +194,24 @@ function judgeUnwritten(directory: string, judged: Judged, table: ProcessTable):
       continue;
     const uid = ownerOf(process.pid);
     if (uid !== owner && uid !== 0) continue;
-    const carries = hasEnvironmentEntry(process.pid, entry);
+    const carries = isOfRun(process.pid, judged.name, entry);
     if (carries === true) pids.push(process.pid);
     // It may be a command that changed its user, as sudo does, and is not for us to read.
     if (carries === null) hidden = true;
   }
   if (pids.length > 0) return { liveness: 'alive', pids };
   return { liveness: hidden ? 'unknown' : 'dead', pids };
+}
+
+/**
+ * Until it has become the command, which a slow disk may delay, the child is a copy of the wrapper: without the id, but
+ * with the start record open. That is asked first: it is over once the environment is there.
+ */
+function isOfRun(pid: number, startRecord: string, entry: string): boolean | null {
+  const isCopy = hasOpenForWriting(pid, startRecord);
+  if (isCopy === true) return true;
+  const carries = hasEnvironmentEntry(pid, entry);
+  return carries === false ? isCopy : carries;
 }
 
 function fileOwner(path: string): number | null {

@@ -16,6 +16,7 @@ import {
   runProgram,
   scratch,
   start,
+  startProgram,
   statusOf,
 } from '../helpers/cronrun.js';
 import {
@@ -25,8 +26,10 @@ import {
   needsLinux,
   needsReachableBin,
   needsRoot,
+  needsStrace,
   needsUnshare,
 } from '../helpers/needs.js';
+import { childrenOf } from '../helpers/processes.js';
 import {
   endOf,
   NOBODY,
@@ -172,6 +175,22 @@ describe('a wrapper killed by SIGKILL', () => {
     await kill(wrapper, Number(pid));
     expect(readFileSync(`/proc/${wrapper}/stat`, 'utf8')).toContain(') Z ');
     expect(truth(stateDir, 'job')).toEqual(LOST);
+  });
+});
+
+describeUnless(firstObstacle(needsLinux, needsStrace), 'a wrapper killed between fork and execve', () => {
+  it('its copy is the run', async () => {
+    const stateDir = scratch();
+    const command = fixture('ignores-stops');
+    const slowly = ['-f', '-o', '/dev/null', '-P', command, '-e', 'inject=execve:delay_enter=60s'];
+    startProgram(stateDir, 'strace', [...slowly, BIN, 'exec', 'job', '--', command]);
+    await poll(() => runningOf(stateDir, 'job').some((name) => !name.startsWith('.')), 'a start record');
+    const record = onlyStartRecord(stateDir, 'job');
+    const { pid } = startLine(record, 1)?.wrapper as { pid: number };
+    await poll(() => childrenOf(pid).length > 0, 'the fork');
+    await kill(pid);
+    expect(truth(stateDir, 'job')).toEqual(ORPHANED);
+    expect(startLine(record, 2)).toBeNull(); // else it is not what is tested here
   });
 });
 

@@ -1,9 +1,11 @@
+import { closeSync, openSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { comparePlaces, judgeProcess } from '../../src/model/liveness.js';
 import {
   bootTimeMs,
   canJudge,
   hasEnvironmentEntry,
+  hasOpenForWriting,
   ownerOf,
   probe,
   processId,
@@ -12,6 +14,7 @@ import {
   readProcessTable,
 } from '../../src/platform/identity.js';
 import { startSleeper } from '../helpers/children.js';
+import { scratch } from '../helpers/cronrun.js';
 
 /** A /proc of the test's own, or null for the real one: name of the directory → its stat, or an errno word. */
 const made = vi.hoisted(() => ({ proc: null as Record<string, string> | null }));
@@ -97,6 +100,26 @@ describe('an identity', () => {
     expect(['alive', 'dead']).not.toContain(
       judgeProcess({ pid, start_ticks: 1 }, { ...probe(pid), stat: null }),
     );
+  });
+});
+
+describe('hasOpenForWriting', () => {
+  it('is true while a process may write to a file of that name', () => {
+    const path = `${scratch()}/record.jsonl`;
+    const fd = openSync(path, 'w+');
+    expect(hasOpenForWriting(process.pid, 'record.jsonl')).toBe(true);
+    expect(hasOpenForWriting(process.pid, 'cord.jsonl')).toBe(false);
+    closeSync(fd);
+    expect(hasOpenForWriting(process.pid, 'record.jsonl')).toBe(false);
+    const reader = openSync(path, 'r');
+    expect(hasOpenForWriting(process.pid, 'record.jsonl')).toBe(false);
+    closeSync(reader);
+  });
+
+  it('is false for a process that is gone', async () => {
+    const sleeper = startSleeper({});
+    await sleeper.end();
+    expect(hasOpenForWriting(sleeper.identity.pid, 'record.jsonl')).toBe(false);
   });
 });
 
