@@ -1,5 +1,5 @@
 // A bundle of its own (dist/words.cjs): exec is silent nearly always, and then nothing of this is loaded.
-import { fstatSync } from 'node:fs';
+import { fstatSync, statSync } from 'node:fs';
 import { errnoOf, explainErrno } from '../errors.js';
 import type { EndedRecord } from '../model/record.js';
 import type { Notice } from '../run/notice.js';
@@ -59,8 +59,21 @@ function notStartedWords(
 ): string {
   const { errno, interpreter, exitStatus } = notice;
   const because = interpreter === null ? null : interpreterWords(interpreter, errno);
-  const path = program.includes('/') ? null : (notice.path ?? null);
-  return notStarted({ job, command: program, errno, path, exitStatus, because });
+  const isPath = program.includes('/');
+  const path = isPath ? null : (notice.path ?? null);
+  const denied = isPath && errno === 'EACCES' ? deniedBy(program) : null;
+  return notStarted({ job, command: program, errno, path, exitStatus, because, denied });
+}
+
+/** "Permission denied" sends people to look for the wrong user; mostly a script was never made executable. */
+function deniedBy(program: string): 'directory' | 'not-executable' | null {
+  try {
+    const file = statSync(program);
+    if (file.isDirectory()) return 'directory';
+    return (file.mode & 0o111) === 0 ? 'not-executable' : null;
+  } catch {
+    return null;
+  }
 }
 
 /** A carriage return cannot be seen, and is what makes an interpreter missing that is there. */

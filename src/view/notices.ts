@@ -49,18 +49,25 @@ export interface NotStarted {
   readonly exitStatus: 126 | 127;
   /** What else is to blame than the command itself: "its interpreter /usr/bin/pyton is not there". */
   readonly because?: string | null;
+  /** What EACCES comes from, where that can be seen. */
+  readonly denied?: 'directory' | 'not-executable' | null;
 }
 
 /** The command could not be started: exit status 126 or 127. */
-export function notStarted({ job, command, errno, path, exitStatus, because }: NotStarted): string {
+export function notStarted({ job, command, errno, path, exitStatus, because, denied }: NotStarted): string {
   const name = sanitize(command) || '""';
   if (because) return notice(job, `FAILED: ${name} was not started: ${sanitize(because)}`);
   if (exitStatus === 127) {
     return notice(job, `FAILED: ${name}: not found${path === null ? '' : ` in PATH=${sanitize(path)}`}`);
   }
-  const why = errno === null ? '' : ` (${STARTING_ERRORS[errno] ?? errno})`;
-  return notice(job, `FAILED: ${name}: cannot be run${why}`);
+  const why = denied ? DENIALS[denied] : (STARTING_ERRORS[errno ?? ''] ?? errno);
+  return notice(job, `FAILED: ${name}: cannot be run${why === null ? '' : ` (${why})`}`);
 }
+
+const DENIALS: Readonly<Record<'directory' | 'not-executable', string>> = {
+  directory: 'EACCES: it is a directory',
+  'not-executable': 'EACCES: it is not executable; chmod +x makes it so',
+};
 
 const STARTING_ERRORS: Readonly<Record<string, string>> = {
   EACCES: 'EACCES: permission denied',

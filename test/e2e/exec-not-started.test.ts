@@ -51,7 +51,7 @@ const ROWS: readonly Row[] = [
     command: (directory) => directory,
     status: 126,
     error: 'EACCES',
-    says: /FAILED: .*cannot be run/,
+    says: /cannot be run \(EACCES: it is a directory\)/,
   },
   {
     why: 'is a directory along PATH',
@@ -69,7 +69,7 @@ const ROWS: readonly Row[] = [
     command: (directory) => script(directory, 'backup', '#!/bin/sh\n', 0o644),
     status: 126,
     error: 'EACCES',
-    says: /cannot be run \(EACCES: permission denied\)/,
+    says: /cannot be run \(EACCES: it is not executable; chmod \+x/,
   },
   {
     why: 'is not executable along PATH',

@@ -125,6 +125,33 @@ cronrun: backup: its start is on record, but a power cut may undo that: cannot
     'cronrun: backup: FAILED: /srv/x: cannot be run (EACCES: permission denied)\n',
   ],
   [
+    'never made executable',
+    notices.notStarted({
+      job: 'backup',
+      command: '/srv/x',
+      errno: 'EACCES',
+      path: null,
+      exitStatus: 126,
+      denied: 'not-executable',
+    }),
+    `\
+cronrun: backup: FAILED: /srv/x: cannot be run (EACCES: it is not executable;
+  chmod +x makes it so)
+`,
+  ],
+  [
+    'a directory',
+    notices.notStarted({
+      job: 'backup',
+      command: '/srv/x',
+      errno: 'EACCES',
+      path: null,
+      exitStatus: 126,
+      denied: 'directory',
+    }),
+    'cronrun: backup: FAILED: /srv/x: cannot be run (EACCES: it is a directory)\n',
+  ],
+  [
     'an errno without words',
     notices.notStarted({ job: 'backup', command: '/srv/x', errno: 'ELOOP', path: null, exitStatus: 126 }),
     'cronrun: backup: FAILED: /srv/x: cannot be run (ELOOP)\n',
