@@ -5,10 +5,19 @@ import { shellWords, usage } from './usage.js';
 
 /** A line for `exec` without a job. @param before what stands before `--`. @param behind what stands behind it. */
 export function noJob(before: readonly string[], behind: readonly string[] | null): CronrunError {
+  return usage('exec', 'a run needs the name of its job before --. Type:', withJob(before, behind));
+}
+
+/** A line that has a command of its own behind `--`, and neither `exec` nor a job. */
+export function noExec(before: readonly string[], behind: readonly string[]): CronrunError {
+  return usage(null, 'a run begins with exec and the name of its job. Type:', withJob(before, behind));
+}
+
+/** The line with a job that is called like its program. */
+function withJob(before: readonly string[], behind: readonly string[] | null): string {
   const name = proposeJobName(basename(behind?.[0] ?? '')) ?? 'JOB';
   const command = behind === null || behind.length === 0 ? ['COMMAND'] : behind;
-  const typed = execLine([...before, name, '--', ...command]);
-  return usage('exec', 'a run needs the name of its job before --. Type:', typed);
+  return execLine([...before, name, '--', ...command]);
 }
 
 /** A line for `exec` that has a job and nothing to run. */

@@ -18,8 +18,13 @@ export function failureText(error: unknown): string {
   const line = `cronrun: ${error.message}`;
   // What is talk between the program and a person is folded; a fact stays on one line, for grep.
   const lines = error.code === 'usage' ? fold(line, FOLD_COLUMNS) : [line];
-  if (error.hint !== undefined) lines.push(...error.hint.split('\n'));
+  if (error.hint !== undefined) lines.push(...hintLines(error.hint, error.code));
   return `${lines.join('\n  ')}\n`;
+}
+
+/** A hint is to be typed or picked from, so it stays as it is; who may read records is told like any talk. */
+function hintLines(hint: string, code: CronrunError['code']): string[] {
+  return code === 'unreadable' ? fold(hint, FOLD_COLUMNS) : hint.split('\n');
 }
 
 function oneLine(error: unknown): string {

@@ -26,11 +26,13 @@ const EXIT_OF_EXEC = `Exit status:
   128+n    cut short by signal n
   others   the command's own`;
 
-const EXIT_OF_ANSWERS = `Exit status: 0 if there is an answer, 193 if there is none, 125 on failure.
+const exitOfAnswers = (
+  of194: string,
+): string => `Exit status: 0 if there is an answer, 193 if there is none, 125 on failure.
 With --exit-code that of exec for the run (0 completed, 124 timeout, 125, 126,
 127, 128+n cut short by signal n, others the command's own), and
   193  no such job or run is on record
-  194  no run has ended yet, one is running
+  194  ${of194}
   195  cut short, and nobody saw how
   196  cannot tell now: a newer run is orphaned or unverifiable
   197  completed, but longer ago than --max-age`;
@@ -49,13 +51,13 @@ export const COMMAND_HELP: Readonly<Record<CommandName, CommandHelp>> = {
     usage: '[options] [job | run-id]',
     summary: 'what a job is doing now, or how it ended',
     group: ASK,
-    more: `Without a job, inside a run: that run.\n\n${EXIT_OF_ANSWERS}`,
+    more: `Without a job, inside a run: that run.\n\n${exitOfAnswers('it is running')}`,
   },
   last: {
     usage: '[options] [job | run-id]',
     summary: 'the last run that ended',
     group: ASK,
-    more: `Without a job: inside a run the one before it, else the last of all jobs.\n\n${EXIT_OF_ANSWERS}`,
+    more: `Without a job: inside a run the one before it, else the last of all jobs.\n\n${exitOfAnswers('no run has ended yet, one is running')}`,
   },
   ls: {
     usage: '[options] [job]',

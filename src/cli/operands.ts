@@ -28,6 +28,7 @@ export function jobOrRun(command: 'status' | 'last', operands: readonly string[]
 export function lsJob(operands: readonly string[]): string | undefined {
   const job = one('ls', 'job', operands);
   if (job === undefined) return undefined;
+  if (/^-\d+$/.test(job)) throw usage('ls', `no option ${quote(job)}. Write -n ${job.slice(1)}`);
   if (job.startsWith(ID_PREFIX) && parseRunReference(job) !== null) {
     throw usage('ls', `${quote(job)} is a run. Type:`, `cronrun status ${job}`);
   }

@@ -50,6 +50,19 @@ const READERS: readonly CommandName[] = ['status', 'last', 'ls'];
 
 const STATUSES: readonly Status[] = ['running', 'completed', 'failed', 'timeout', 'interrupted'];
 
+/** `ls` shows reasons in brackets; a status is what it can choose by. */
+const STATUS_OF_REASON: Readonly<Record<string, Status>> = {
+  orphaned: 'running',
+  unverifiable: 'running',
+  'not-started': 'failed',
+  'timed-out': 'timeout',
+  signaled: 'interrupted',
+  stopped: 'interrupted',
+  lost: 'interrupted',
+  rebooted: 'interrupted',
+  killed: 'interrupted',
+};
+
 type Given<T> = Pick<OptionSpec<T>, 'name' | 'commands' | 'group' | 'help'> & Partial<OptionSpec<T>>;
 
 const NOTHING = { short: null, value: null, example: null, negatable: false, twin: null, fallbackText: null };
@@ -145,7 +158,7 @@ export const OPTIONS = {
     name: 'json',
     commands: READERS,
     group: ANSWERING,
-    help: 'JSON, the stable interface; from ls one object a line',
+    help: 'JSON, the stable interface: one object; from ls one object a line',
   }),
   get: valued<readonly string[] | null>({
     name: 'get',
@@ -155,7 +168,7 @@ export const OPTIONS = {
     parse: names,
     fallback: null,
     group: ANSWERING,
-    help: 'bare values of these fields in one line; null is -',
+    help: 'bare values of fields of the record in one line; null is -',
   }),
   exitCode: toggle({
     name: 'exit-code',
@@ -185,7 +198,7 @@ export const OPTIONS = {
     value: 'STATUS',
     example: 'failed',
     commands: ['ls'],
-    parse: choice(STATUSES),
+    parse: choice(STATUSES, STATUS_OF_REASON),
     fallback: null,
     group: CHOOSING,
     help: `only what is ${STATUSES.slice(0, -1).join(', ')} or interrupted`,

@@ -43,16 +43,17 @@ export function unknownOption(command: CommandName | null, given: string): Cronr
   const hint = command === 'exec' ? 'options of the command stand behind --' : undefined;
   const elsewhere = ALL_OPTIONS.find((option) => `--${option.name}` === flag || `-${option.short}` === flag);
   if (elsewhere !== undefined) {
-    const place = command === null ? 'write it behind the command' : `not of ${command}`;
+    const place = command === null ? ': write it behind that word' : `, not of ${command}`;
     const owners = anyOf(elsewhere.commands, 'and');
-    return usage(command, `${flag} is an option of ${owners}, ${place}`, hint);
+    return usage(command, `${flag} is an option of ${owners}${place}`, hint);
   }
   const meant = remedy(flag, own);
   return usage(command, `no option ${quote(flag)}${meant === null ? '' : `. Perhaps ${meant}`}`, hint);
 }
 
 function remedy(flag: string, options: readonly OptionSpec<unknown>[]): string | null {
-  if (Object.hasOwn(HABITS, flag)) return HABITS[flag] ?? null;
+  const habit = Object.hasOwn(HABITS, flag) ? (HABITS[flag] ?? '') : '';
+  if (options.some((option) => habit.split(' ', 1)[0] === `--${option.name}`)) return habit;
   if (!flag.startsWith('--')) return null;
   const names = options.flatMap((option) =>
     option.negatable ? [option.name, negationOf(option)] : [option.name],

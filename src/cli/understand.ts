@@ -1,5 +1,6 @@
 import { type Call, type Environment, interpret } from './call.js';
 import { helpOfCommand, helpOfProgram, parseByCommander } from './commander.js';
+import { noExec } from './exec-form.js';
 import { missingDashes } from './missing-dashes.js';
 import { noSuchCommand } from './near-misses.js';
 import { COMMAND_NAMES, type CommandName, OPTIONS } from './options.js';
@@ -20,7 +21,7 @@ export interface Shown {
 export function understand(argv: readonly string[], env: Environment): Call | Shown {
   const { before, behind } = divide(argv);
   const { leading, word, rest } = splitAtCommand(before);
-  if (word === undefined) return withoutCommand(leading);
+  if (word === undefined) return withoutCommand(leading, behind ?? []);
   if (word === 'help') return help(rest[0]);
   if (!isCommand(word)) throw noSuchCommand(word, behind === null ? rest : [...rest, '--', ...behind]);
   return ofCommand(word, { before: [...leading, ...rest], behind }, env);
@@ -38,9 +39,10 @@ function ofCommand(name: CommandName, line: Divided, env: Environment): Call | S
 }
 
 /** `cronrun` alone, or with options that stand before a command which is not there. */
-function withoutCommand(leading: readonly string[]): Shown {
+function withoutCommand(leading: readonly string[], behind: readonly string[]): Shown {
   if (leading.some(asksForHelp)) return show(helpOfProgram());
   if (leading.includes(`--${OPTIONS.version.name}`)) return version();
+  if (behind.length > 0) throw noExec(leading, behind);
   // As with git: no answer was asked for, so none is given, and a script with an empty variable must notice.
   return { command: 'show', text: helpOfProgram(), asked: false };
 }

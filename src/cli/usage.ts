@@ -16,11 +16,14 @@ export function usageToType(where: string | null, message: string, line: string)
   return inOne.message.length <= room ? inOne : usage(where, `${message}:`, line);
 }
 
+/** A space that does not stand before a lone ".", "_" or "-": the characters of a job name stay together. */
+const BREAKABLE = / (?![._-](?: |$))/;
+
 /** `text` broken at spaces so that no line is longer than `columns`, where words allow it. */
 export function fold(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
+  for (const word of text.split(BREAKABLE)) {
     if (line !== '' && line.length + 1 + word.length > columns) {
       lines.push(line);
       line = word;

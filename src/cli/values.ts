@@ -14,11 +14,15 @@ export type ValueParser<T> = (text: string) => Parsed<T>;
 /** "units: ms s m h d w; 1h30m; a bare number is seconds": what zero means is each option's own affair. */
 const UNITS_RULE = DURATION_RULE.slice(0, DURATION_RULE.lastIndexOf('; '));
 
+/** What only its size keeps from being a duration. */
+const LONG_NUMBER = /^\d+(?:\.\d+)?(?:ms|[smhdw])?$/;
+
 /** Milliseconds. @param zero what 0 means, in the words of the rule: "0 is no limit". */
 export function duration(zero: string): ValueParser<number> {
   return (text) => {
     const ms = parseDuration(text);
     if (ms !== null) return { value: ms };
+    if (LONG_NUMBER.test(text)) return { problem: 'is longer than 100 years', hint: `(${zero})` };
     const remedy = withoutEquals(text, (rest) =>
       parseDuration(rest) === null ? proposeDuration(rest) : rest,
     );
@@ -75,12 +79,15 @@ function proposeCodes(text: string): string | null {
   return right && codes.length > 0 ? codes.join(',') : null;
 }
 
-/** One of a few words. */
-export function choice<T extends string>(words: readonly T[]): ValueParser<T> {
+/** One of a few words. @param others words that people write for one of them, where no typing error leads to it. */
+export function choice<T extends string>(
+  words: readonly T[],
+  others: Readonly<Record<string, T>> = {},
+): ValueParser<T> {
   return (text) => {
     const value = words.find((word) => word === text);
     if (value !== undefined) return { value };
-    const meant = nearest(text, words);
+    const meant = Object.hasOwn(others, text) ? (others[text] ?? null) : nearest(text, words);
     return { problem: `is not ${anyOf(words)}${meant === null ? '' : `. Perhaps ${meant}`}` };
   };
 }

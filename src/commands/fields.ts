@@ -12,6 +12,6 @@ export function checkFields(
   if (unknown === undefined && asked.length > 0) return;
   const shown = JSON.stringify(unknown ?? '');
   throw new CronrunError('usage', `${command}: --get: ${shown} is not a field of its --json. There are:`, {
-    hint: wrapWords(known.join(' '), VALUE_COLUMNS).join('\n  '),
+    hint: wrapWords(known.join(' '), VALUE_COLUMNS).join('\n'),
   });
 }

@@ -57,8 +57,8 @@ function findRun(
   const found = findRuns(stateDir, reference);
   if (found.length < 2) return found[0] ?? null;
   const ids = found.map((record) => `${idOf(record)} (${isJobName(record.job) ? record.job : '?'})`);
-  throw new CronrunError('ambiguous-run', `${command}: ${asked} fits several runs`, {
-    hint: ids.join('\n  '),
+  throw new CronrunError('ambiguous-run', `${command}: ${asked} fits several runs. Write more of one:`, {
+    hint: ids.join('\n'),
   });
 }
 

@@ -24,6 +24,13 @@ describe('what stderr gets', () => {
     expect(failureText(new CronrunError('unreadable', message))).toBe(`cronrun: ${message}\n`);
   });
 
+  it('folds what is said about a fact', () => {
+    const hint = 'word '.repeat(30).trim();
+    const lines = failureText(new CronrunError('unreadable', 'cannot read /x', { hint })).split('\n');
+    expect(lines[0]).toBe('cronrun: cannot read /x');
+    expect(lines.slice(1, -1).every((line) => line.length <= 80 && line.startsWith('  word'))).toBe(true);
+  });
+
   it.each([
     [new TypeError('x is not a function\n    at y'), 'x is not a function at y'],
     [new Error(''), 'Error'],

@@ -20,6 +20,7 @@ describe('a command that there is not', () => {
     ['check', ['backup'], 'Did the last run complete: cronrun last --exit-code backup'],
     ['show', ['backup'], 'What a job does now, or how it ended: cronrun status backup'],
     ['ps', ['aux'], 'Runs that go on: cronrun ls --status running'],
+    ['rm', ['backup'], 'To forget a job, remove its directory: see FILES in: cronrun man'],
     ['version', [], 'The version: cronrun --version'],
     ['journal', [], 'The format of the records: cronrun man journal'],
     ['lst', [], 'Perhaps last'],

@@ -166,6 +166,11 @@ describe('exec', () => {
     [['--no-require', 'backup', '--', 'true'], 'Perhaps --no-require-record\n'],
     [['--json', 'backup', '--', 'true'], 'exec: --json is an option of status, last and ls, not of exec\n'],
     [['-a', 'backup', '--', 'true'], 'exec: no option "-a"\n  options of the command stand behind --\n'],
+    [
+      ['--output', 'x', 'backup', '--', 'true'],
+      'exec: no option "--output"\n  options of the command stand behind --\n',
+    ],
+    [['-v', 'backup', '--', 'true'], 'exec: no option "-v". Perhaps --version\n'],
     [['--require-record=1', 'backup', '--', 'true'], 'exec: --require-record takes no value\n'],
     [['--signal=', 'backup', '--', 'true'], 'exec: --signal "" is not a signal'],
     [
@@ -293,6 +298,10 @@ describe('ls', () => {
     [['backup', '--get', 'recent'], 'no field "recent"'],
     [['cron:01a200df-de74'], '"cron:01a200df-de74" is a run. Type:\n  cronrun status cron:01a200df-de74\n'],
     [['--exit-code'], '--exit-code is an option of status and last, not of ls'],
+    [['-5'], 'ls: no option "-5". Write -n 5\n'],
+    [['--status', 'orphaned'], 'interrupted. Perhaps running\n'],
+    [['--status', 'lost'], 'interrupted. Perhaps interrupted\n'],
+    [['--format', 'json'], 'no option "--format". Perhaps --json or --get\n'],
   ])('%j is refused', (argv, message) => {
     expect(flat(refusal(['ls', ...argv]))).toContain(flat(message));
   });
@@ -324,8 +333,13 @@ describe('the program itself', () => {
   });
 
   it.each([
-    [['--json', 'ls'], '--json is an option of status, last and ls, write it behind the command'],
+    [['--json', 'ls'], '--json is an option of status, last and ls: write it behind that word'],
     [['-x'], 'no option "-x"'],
+    [['--', 'true'], 'a run begins with exec and the name of its job. Type: cronrun exec true -- true\n'],
+    [
+      ['--color', 'never', '--', '/'],
+      'a run begins with exec and the name of its job. Type: cronrun exec --color never JOB -- /\n',
+    ],
     [['--state-dir'], '--state-dir needs a value, DIR. Write --state-dir /srv/cronrun'],
   ])('%j is refused', (argv, message) => {
     expect(flat(refusal(argv))).toContain(flat(`cronrun: ${message}`));

@@ -55,6 +55,15 @@ describe('fold', () => {
   });
 });
 
+describe('fold, of the characters of a job name', () => {
+  it.each([20, 21, 22, 23, 24, 25, 26, 27])('keeps them together in %d columns', (columns) => {
+    const text = 'letters, digits and . _ - only';
+    const lines = fold(text, columns);
+    expect(lines.join(' ')).toBe(text);
+    expect(lines.some((line) => line.includes('and . _ -'))).toBe(true);
+  });
+});
+
 describe('usage', () => {
   it('begins with the command, if there is one', () => {
     expect(usage('exec', 'x')).toMatchObject({ code: 'usage', message: 'exec: x', hint: undefined });

@@ -88,8 +88,8 @@ describe('an argument', () => {
   it('that fits several runs', () => {
     const error = errorOf(() => resolve('01a200df-de74'));
     expect(error.code).toBe('ambiguous-run');
-    expect(error.message).toBe('status: 01a200df-de74 fits several runs');
-    expect(error.hint).toBe(`${ID} (backup)\n  ${TWIN} (sync)`);
+    expect(error.message).toBe('status: 01a200df-de74 fits several runs. Write more of one:');
+    expect(error.hint).toBe(`${ID} (backup)\n${TWIN} (sync)`);
   });
 
   it.each(['my backup', '../etc', '-x', '', 'a\u001b[2J', 'é'])('that can be neither: %j', (text) => {
