@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { EXIT } from '../model/exit-status.js';
-import { listJobs } from '../state/runs.js';
+import { parseRunReference } from '../model/run-id.js';
+import { findRuns, listJobs } from '../state/runs.js';
 import { getLine } from '../view/get.js';
 import { noRunFields } from '../view/json.js';
-import { missingLine, missingText, type OtherPlace } from '../view/missing.js';
+import { type Missing, missingLine, missingText, type OtherPlace } from '../view/missing.js';
 import { similarNames } from '../view/similar.js';
 import { type Candidate, otherCandidates } from './state-place.js';
 import type { Surroundings } from './types.js';
@@ -53,7 +54,29 @@ export function whereItMayBe({ command, stateDir, asked, mayBeRun }: Asked, io: 
     .filter((place) => place !== null)
     .filter((place) => place.hasJob || (jobs.length === 0 && place.jobs !== 0));
   const similar = asked === null ? [] : similarNames(asked, jobs);
-  return missingText({ asked, mayBeRun, stateDir, similar, others, command });
+  const runsOf = command === 'ls' && asked !== null ? jobsOfRuns(stateDir, asked) : [];
+  return missingText({
+    asked,
+    mayBeRun,
+    stateDir,
+    similar,
+    others,
+    command,
+    runsOf,
+    place: kindOfPlace(stateDir),
+  });
+}
+
+/** `ls` takes jobs; somebody may have given it the id that it showed. */
+function jobsOfRuns(stateDir: string, asked: string): string[] {
+  const reference = parseRunReference(asked);
+  return reference === null ? [] : findRuns(stateDir, reference).map((record) => record.job);
+}
+
+function kindOfPlace(dir: string): Missing['place'] {
+  const found = statSync(dir, { throwIfNoEntry: false });
+  if (found === undefined) return 'absent';
+  return found.isDirectory() ? 'directory' : 'no-directory';
 }
 
 function lookInto(candidate: Candidate, asked: string | null): OtherPlace | null {

@@ -25,6 +25,10 @@ export interface Question {
 }
 
 export interface Missing extends Question {
+  /** What the state directory is. */
+  readonly place: 'directory' | 'absent' | 'no-directory';
+  /** Jobs of runs whose id fits, where only a job was expected. */
+  readonly runsOf: readonly string[];
   /** Names like it of jobs that are there. */
   readonly similar: readonly string[];
   readonly others: readonly OtherPlace[];
@@ -41,10 +45,33 @@ export function missingLine({ asked, mayBeRun, stateDir }: Question): string {
 /** That line, and where else to look. */
 export function missingText(missing: Missing): string {
   const { similar, others } = missing;
-  const lines =
-    similar.length === 0 ? [] : [`  jobs there with a name like it: ${similar.map(sanitize).join(', ')}`];
+  const lines = [...runLines(missing)];
+  if (similar.length > 0) lines.push(`  jobs there with a name like it: ${similar.map(sanitize).join(', ')}`);
+  lines.push(...placeLines(missing));
   for (const other of others) lines.push(...otherPlaceLines(other, missing));
   return missingLine(missing) + lines.map((line) => `${line}\n`).join('');
+}
+
+/** A few hex digits are a forgotten rest of an id more often than a name, if there is a decimal one among them. */
+const SHORT_ID = /^(?=.*\d)[0-9a-f]{2,7}$/i;
+
+function runLines({ asked, mayBeRun, runsOf }: Missing): string[] {
+  if (asked === null) return [];
+  const command = `cronrun status ${quoteArgument(asked)}`;
+  if (runsOf.length === 1) return [`  it is a run of ${sanitize(runsOf[0] ?? '')}: ${command}`];
+  if (runsOf.length > 1) return [`  several runs have such an id: ${command}`];
+  return mayBeRun || !SHORT_ID.test(asked) ? [] : ['  a run is named by at least 8 digits of its id'];
+}
+
+function placeLines({ asked, place, others }: Missing): string[] {
+  if (place === 'no-directory') return ['  it is not a directory'];
+  // Where there are records elsewhere, that is what has to be said.
+  if (others.some((other) => other.jobs !== null)) return [];
+  const first = 'cronrun exec JOB -- COMMAND';
+  if (place === 'absent') {
+    return [`  there is no such directory yet${asked === null ? `: the first ${first} makes it` : ''}`];
+  }
+  return asked === null ? [`  this records one: ${first}`] : [];
 }
 
 function otherPlaceLines(other: OtherPlace, { asked, command }: Missing): string[] {

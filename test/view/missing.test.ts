@@ -16,6 +16,8 @@ const bakcup: Missing = {
   stateDir: '/var/lib/cronrun',
   similar: [],
   others: [],
+  runsOf: [],
+  place: 'directory',
 };
 const elsewhere = { dir: '/home/al/.local/state/cronrun', jobs: 3, hasJob: false, hiddenByXdg: false };
 
@@ -60,8 +62,39 @@ cronrun: no run of "bakcup" is on record in /var/lib/cronrun
     const others = [{ dir: '/var/lib/cronrun', jobs: null, hasJob: false, hiddenByXdg: false }];
     expect(missingText({ ...bakcup, asked: null, stateDir: '/x', others })).toBe(`\
 cronrun: no run is on record in /x
+  this records one: cronrun exec JOB -- COMMAND
   there is /var/lib/cronrun too, which this user may not read
 `);
+  });
+
+  it('is not there before the first run, nor where the place is misspelt', () => {
+    const absent = { ...bakcup, place: 'absent' as const };
+    expect(missingText({ ...absent, asked: null })).toBe(`\
+cronrun: no run is on record in /var/lib/cronrun
+  there is no such directory yet: the first cronrun exec JOB -- COMMAND makes it
+`);
+    expect(missingText(absent)).toBe(`\
+cronrun: no run of "bakcup" is on record in /var/lib/cronrun
+  there is no such directory yet
+`);
+    expect(missingText({ ...absent, asked: null, others: [elsewhere] })).not.toContain('no such directory');
+    expect(missingText({ ...bakcup, place: 'no-directory' })).toContain('\n  it is not a directory\n');
+  });
+
+  it('may be a run where a job was expected', () => {
+    const run = { ...bakcup, command: 'ls', asked: '01a200df-de74' };
+    expect(missingText({ ...run, runsOf: ['backup'] })).toContain(
+      '\n  it is a run of backup: cronrun status 01a200df-de74\n',
+    );
+    expect(missingText({ ...run, runsOf: ['backup', 'sync'] })).toContain(
+      '\n  several runs have such an id: cronrun status 01a200df-de74\n',
+    );
+  });
+
+  it('may be a piece of an id that is too short', () => {
+    const line = '\n  a run is named by at least 8 digits of its id\n';
+    expect(missingText({ ...bakcup, asked: '01a200' })).toContain(line);
+    expect(missingText({ ...bakcup, asked: 'feed' })).not.toContain(line);
   });
 
   it('reaches the terminal without its control characters', () => {
