@@ -10,7 +10,6 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          testTimeout: 60_000,
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/faults/**'],
           // Far above what any of them needs: a machine that is busy with its disk fails no test.

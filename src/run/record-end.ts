@@ -67,8 +67,8 @@ function appendToJournal(stateDir: string, record: EndedRecord, past: Past): End
 /** The journal has the line, so a start record that cannot be removed is overruled by it. */
 function forget(file: StartFile | null): void {
   if (file === null) return;
+  release(file);
   try {
-    closeSync(file.fd);
     removeIfThere(`${file.directory}/${file.name}`);
   } catch {
     // a later run removes it
@@ -83,6 +83,17 @@ function keepElsewhere(begun: Begun, end: End, record: EndedRecord, error: unkno
     tell({ kind: 'kept', where: 'file-name', record, error });
   } else {
     tell({ kind: 'said-only', record, error });
+  }
+  release(file);
+}
+
+/** Who has the start record open for writing counts as the run: see state/survey.ts. */
+function release(file: StartFile | null): void {
+  if (file === null) return;
+  try {
+    closeSync(file.fd);
+  } catch {
+    // closed it is, whatever close(2) says of what was written before
   }
 }
 
