@@ -1,13 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { BIN, cronrun, fixture, journalOf, poll, scratch, startProgram } from '../helpers/cronrun.js';
+import { describeUnless, needsUnshare } from '../helpers/needs.js';
 import { childrenOf, stateOf } from '../helpers/processes.js';
 
 const UNSHARE = ['--pid', '--fork', '--mount-proc', '--kill-child'];
-
-const refused = spawnSync('unshare', [...UNSHARE, 'true'], { encoding: 'utf8' });
-const possible = refused.status === 0;
-if (!possible) console.warn(`skipped, cronrun as pid 1: unshare: ${refused.stderr || refused.error}`);
 
 /** Starts cronrun as the first process of a pid namespace, as in a container; its pid is the one out here. */
 async function startAsPid1(stateDir: string, ...command: readonly string[]) {
@@ -26,7 +22,7 @@ async function startAsPid1(stateDir: string, ...command: readonly string[]) {
   return { run, pid: pid ?? -1 };
 }
 
-describe.skipIf(!possible)('as pid 1', () => {
+describeUnless(needsUnshare(...UNSHARE), 'as pid 1', () => {
   it.each([
     ['SIGTERM', 143],
     ['SIGINT', 130],

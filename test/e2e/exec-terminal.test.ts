@@ -1,5 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   BIN,
   cronEnvironment,
@@ -10,11 +9,8 @@ import {
   scratch,
   startProgram,
 } from '../helpers/cronrun.js';
+import { describeUnless, needsProgram } from '../helpers/needs.js';
 import { childrenOf, stateOf } from '../helpers/processes.js';
-
-const refused = spawnSync('script', ['-qec', 'true', '/dev/null'], { encoding: 'utf8' });
-const possible = refused.status === 0;
-if (!possible) console.warn(`skipped, a terminal: script: ${refused.stderr || refused.error}`);
 
 const CTRL_C = '\u0003';
 const CTRL_BACKSLASH = '\u001c';
@@ -31,7 +27,7 @@ function screen(run: Going): string {
   return run.stdout.replaceAll('\r\n', '\n');
 }
 
-describe.skipIf(!possible)('on a terminal', () => {
+describeUnless(needsProgram('script', ['-qec', 'true', '/dev/null']), 'on a terminal', () => {
   it('Ctrl-C ends command and wrapper with 130, and says whom it waits for', async () => {
     const stateDir = scratch();
     const run = typeAt(stateDir, fixture('exits-when-told'), '0');
