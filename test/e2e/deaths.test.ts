@@ -186,7 +186,7 @@ describeUnless(firstObstacle(needsLinux, needsStrace), 'a wrapper killed between
     startProgram(stateDir, 'strace', [...slowly, BIN, 'exec', 'job', '--', command]);
     await poll(() => runningOf(stateDir, 'job').some((name) => !name.startsWith('.')), 'a start record');
     const record = onlyStartRecord(stateDir, 'job');
-    const { pid } = startLine(record, 1)?.wrapper as { pid: number };
+    const { pid } = (startLine(record, 1) as { wrapper: { pid: number } }).wrapper;
     await poll(() => childrenOf(pid).length > 0, 'the fork');
     await kill(pid);
     expect(truth(stateDir, 'job')).toEqual(ORPHANED);
