@@ -110,6 +110,9 @@ function failedFacts(record: FailedRecord, now: number): Headline {
     // ENOENT is said of a script whose interpreter is missing, too.
     return { word: 'FAILED', rest: `${ago}: the command or its interpreter was not found (127)` };
   }
+  if (record.exit_code === 125) {
+    return { word: 'FAILED', rest: `${ago}: not started for want of a durable record (125)` };
+  }
   const why = record.error === null ? '' : `, ${sanitize(record.error)}`;
   return { word: 'FAILED', rest: `${ago}: the command could not be run (${record.exit_code}${why})` };
 }

@@ -86,7 +86,12 @@ export function failed(start: Beginning, end: Ending, code: number): FailedRecor
   ) as FailedRecord;
 }
 
-export function notStarted(start: Beginning, end: Ending, code: 126 | 127, error: string): FailedRecord {
+export function notStarted(
+  start: Beginning,
+  end: Ending,
+  code: 125 | 126 | 127,
+  error: string | null,
+): FailedRecord {
   return endedRecord(
     start,
     { ...ending(start, end), status: 'failed', reason: 'not-started', exit_code: code, error },

@@ -158,6 +158,10 @@ sync: INTERRUPTED: its wrapper vanished while it ran (started 8h ago)
     expect(show(missing, sample.job('backup', 'x', missing, null))).toMatch(
       /^backup: FAILED 35m ago: the command or its interpreter was not found \(127\)\n/,
     );
+    const unrecorded = sample.notStarted(backup, { ended: '2026-11-22 02:30:01' }, 125, null);
+    expect(show(unrecorded, sample.job('backup', 'x', unrecorded, null))).toMatch(
+      /^backup: FAILED 35m ago: not started for want of a durable record \(125\)\n/,
+    );
     const denied = sample.notStarted(backup, { ended: '2026-11-22 02:30:01' }, 126, 'EACCES');
     expect(show(denied, sample.job('backup', 'x', denied, null))).toMatch(
       /^backup: FAILED 35m ago: the command could not be run \(126, EACCES\)\n/,
