@@ -1,119 +1,138 @@
-// A manual page without a program that shows manual pages: its words in order, headings and blank lines, no more.
+// A manual page where no program shows manual pages, as in many a container: filled text, headings, lists, no more.
+import { macroText, splitMacro, unescapeRoff } from './mdoc-words.js';
+import { wrapWords } from './text.js';
 
-/** Macros of mdoc(7) that stand for themselves in running text. */
-const SIGNS: Readonly<Record<string, string>> = {
-  Pf: '',
-  Ns: '',
-  No: '',
-  Cm: '',
-  Ar: '',
-  Ev: '',
-  Pa: '',
-  Va: '',
-};
-const WORD_MACROS = [
-  'Em',
-  'Sy',
-  'Li',
-  'Ic',
-  'Dv',
-  'Er',
-  'Sq',
-  'Ql',
-  'Dq',
-  'Pq',
-  'Bq',
-  'Op',
-  'Fn',
-  'Vt',
-  'Lk',
-  'Mt',
-];
+const PAGE_COLUMNS = 78;
 
-/** Requests that lay out or name the page and have no words of their own. */
-const SILENT = [
-  'Dd',
-  'Dt',
-  'Os',
-  'El',
-  'Bl',
-  'Ed',
-  'Bd',
-  'ad',
-  'nh',
-  'in',
-  'sp',
-  'ie',
-  'el',
-  'if',
-  'de',
-  'Bk',
-  'Ek',
-];
+/** Below a section heading, and below the tag of a list. */
+const INDENT = 2;
+const ITEM_INDENT = 8;
+
+/** Requests that name the page or date it. */
+const NAMELESS = ['Dd', 'Dt', 'Os'];
+
+/** Columns of a cell in a list of kind "column". */
+const CELL_COLUMNS = 15;
+
+interface List {
+  /** "tag", "bullet", "enum" or "column". */
+  readonly kind: string;
+  items: number;
+}
 
 /** Roughly what man(1) would show of an mdoc(7) source, ended by a newline. */
 export function plainPage(source: string): string {
   // A bare .Nm stands for the first name that was given.
-  const name = /^\.Nm (\S+)/m.exec(source)?.[1] ?? '';
-  const lines: string[] = [];
+  const page = new Page(/^\.Nm (\S+)/m.exec(source)?.[1] ?? '');
   for (const line of source.split('\n')) {
     if (/^\.?\s*\\"/.test(line) || line === '.') continue;
-    if (line.startsWith('.')) lines.push(...requestLines(line.slice(1).trim(), name));
-    else lines.push(`  ${unescapeRoff(line)}`);
+    if (line.startsWith('.')) page.request(line.slice(1).trim());
+    else page.text(unescapeRoff(line));
   }
-  const text = lines.join('\n').replace(/\n{3,}/g, '\n\n');
-  return `${text.trim()}\n`;
+  return page.end();
 }
 
-function requestLines(request: string, name: string): string[] {
-  const [macro = '', ...words] = splitWords(request);
-  if (SILENT.includes(macro)) return [];
-  if (macro === 'Sh' || macro === 'Ss') return ['', words.map(unescapeRoff).join(' ')];
-  if (macro === 'Pp') return [''];
-  if (macro === 'It') return ['', `  ${inline(words, name)}`];
-  if (macro === 'Nd') return [`  - ${inline(words, name)}`];
-  return [`  ${inline([macro, ...words], name)}`];
-}
+class Page {
+  readonly #name: string;
+  readonly #lines: string[] = [];
+  #section = '';
+  #words = '';
+  #literal = false;
+  /** Put before the next paragraph in place of blanks: a bullet, a number. */
+  #mark = '';
+  #list: List | null = null;
 
-/** Words of a macro line; quotes keep blanks together. */
-function splitWords(request: string): string[] {
-  return [...request.matchAll(/"((?:[^"]|"")*)"|(\S+)/g)].map(
-    ([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? '',
-  );
-}
+  constructor(name: string) {
+    this.#name = name;
+  }
 
-function inline(words: readonly string[], name: string): string {
-  const shown: string[] = [];
-  for (let index = 0; index < words.length; index++) {
-    const word = words[index] ?? '';
-    const next = words[index + 1];
-    if (word === 'Nm') {
-      if (next === undefined || isMacro(next)) shown.push(name);
-    } else if (word === 'Fl') {
-      shown.push(next === undefined ? '-' : `-${unescapeRoff(next)}`);
-      index++;
-    } else if (word === 'Xr') {
-      shown.push(`${next}(${words[index + 2] ?? ''})`);
-      index += 2;
-    } else if (!isMacro(word)) {
-      shown.push(unescapeRoff(word));
+  text(words: string): void {
+    if (this.#literal) this.#lines.push(words === '' ? '' : `${' '.repeat(this.#indent() + INDENT)}${words}`);
+    else if (words !== '') this.#words += `${this.#words === '' ? '' : ' '}${words}`;
+  }
+
+  request(request: string): void {
+    const [macro = '', ...words] = splitMacro(request);
+    if (NAMELESS.includes(macro)) return;
+    if (macro === 'Sh' || macro === 'Ss') this.#heading(macro, words.map(unescapeRoff).join(' '));
+    else if (macro === 'Bl') this.#listOf({ kind: words[0]?.slice(1) ?? '', items: 0 });
+    else if (macro === 'El') this.#listOf(null);
+    else if (macro === 'It') this.#item(words);
+    else if (macro === 'Bd' || macro === 'Ed') this.#display(macro === 'Bd');
+    else if (macro === 'Pp') this.#paragraph();
+    else if (macro === 'Nd') this.text(`- ${words.map(unescapeRoff).join(' ')}`);
+    else this.#inline([macro, ...words]);
+  }
+
+  end(): string {
+    this.#paragraph();
+    const text = this.#lines.join('\n').replace(/\n{3,}/g, '\n\n');
+    return `${text.trim()}\n`;
+  }
+
+  #indent(): number {
+    return this.#list === null || this.#list.kind === 'column' ? INDENT : ITEM_INDENT;
+  }
+
+  #inline(words: readonly string[]): void {
+    if (words[0] === 'Nm' && this.#section === 'SYNOPSIS') this.#flush();
+    this.text(macroText(words, this.#name));
+  }
+
+  #display(literal: boolean): void {
+    this.#paragraph();
+    this.#literal = literal;
+  }
+
+  #heading(macro: string, title: string): void {
+    this.#paragraph();
+    if (macro === 'Sh') this.#section = title;
+    this.#lines.push(macro === 'Sh' ? title : ` ${title}`);
+  }
+
+  #listOf(list: List | null): void {
+    this.#paragraph();
+    this.#list = list;
+  }
+
+  #item(words: readonly string[]): void {
+    const list = this.#list;
+    if (list === null) return;
+    if (list.kind === 'column') {
+      this.#lines.push(`${' '.repeat(INDENT)}${this.#cells(words)}`.trimEnd());
+      return;
     }
+    this.#paragraph();
+    list.items++;
+    if (list.kind === 'tag') this.#lines.push(`${' '.repeat(INDENT)}${macroText(words, this.#name)}`);
+    else this.#mark = list.kind === 'enum' ? `${list.items}.` : '-';
   }
-  return shown.join(' ').replace(/ ([,.;:)])(?= |$)/g, '$1');
-}
 
-function isMacro(word: string): boolean {
-  return word in SIGNS || WORD_MACROS.includes(word) || word === 'Nm' || word === 'Fl' || word === 'Xr';
-}
+  #cells(words: readonly string[]): string {
+    const cells: string[][] = [[]];
+    for (const word of words) {
+      if (word === 'Ta') cells.push([]);
+      else cells.at(-1)?.push(word);
+    }
+    return cells.map((cell) => macroText(cell, this.#name).padEnd(CELL_COLUMNS)).join('');
+  }
 
-/** Escapes of mandoc_char(7) that pages use; what is left loses its backslash only. */
-function unescapeRoff(text: string): string {
-  return text
-    .replace(/\\f[A-Z]|\\&|\\%|\\c/g, '')
-    .replace(/\\\((?:em|en|hy|mi)/g, '-')
-    .replace(/\\\((?:aq|oq|cq)/g, "'")
-    .replace(/\\\((?:dq|lq|rq)/g, '"')
-    .replace(/\\\(bu/g, '*')
-    .replace(/\\e/g, '\\')
-    .replace(/\\([-~. ])/g, '$1');
+  /** Ends the paragraph, and leaves a blank line behind it. */
+  #paragraph(): void {
+    this.#flush();
+    const above = this.#lines.at(-1) ?? '';
+    if (above !== '') this.#lines.push('');
+  }
+
+  #flush(): void {
+    if (this.#words === '') return;
+    const indent = this.#indent();
+    const lines = wrapWords(this.#words, PAGE_COLUMNS - indent);
+    const first = this.#mark === '' ? '' : this.#mark.padStart(indent - 2).padEnd(indent);
+    this.#lines.push(
+      ...lines.map((line, at) => `${at === 0 && first !== '' ? first : ' '.repeat(indent)}${line}`),
+    );
+    this.#mark = '';
+    this.#words = '';
+  }
 }
