@@ -191,7 +191,7 @@ describe('decodeRecord', () => {
         const record = decodeRecord(lineWith(fields));
         if (record !== null) expect(possible(record)).toBe(true);
       }),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
   });
 
@@ -228,7 +228,7 @@ describe('decodeRecord', () => {
         );
         expect(() => decodeRecord(line)).not.toThrow();
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 
