@@ -188,7 +188,8 @@ function expectSettledByNext({ stateDir }: Stage): void {
   expect(next.stderr !== '').toBe(unsaid);
   const ids = journalOf(stateDir, 'job').map((line) => line.cron_job_id);
   const expected = [...before.map((run) => run.cron_job_id), next.env.CRONRUN_ID];
-  expect(ids.toSorted()).toEqual(expected.toSorted());
+  expect(new Set(ids)).toEqual(new Set(expected));
+  expect(ids).toHaveLength(expected.length);
   expect(runningOf(stateDir, 'job')).toEqual([]);
 }
 
