@@ -13,6 +13,7 @@ import {
 import { ID_PREFIX, isRunId, type RunId } from '../model/run-id.js';
 import { readRange } from '../platform/durable.js';
 import { type OpenFile, openFile } from '../platform/open-file.js';
+import { quickLook, type Recent } from './quick-look.js';
 
 /** A journal that is open for reading, as long as it was when it was opened. */
 export type Journal = OpenFile;
@@ -197,69 +198,15 @@ function apart(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }
 
-/** A job's last runs, as a list of jobs shows them. */
-export interface Recent {
-  /** The last ones, whole. */
-  readonly records: readonly EndedRecord[];
-  /** Of these and the ones before, last ended first. */
-  readonly statuses: readonly EndedRecord['status'][];
-}
-
-/**
- * The last `count` runs. Unless `all` are wanted whole, only the last is parsed, and one more where the last did not
- * complete (of two runs that ended in one moment either may stand last). Of the others a look at fixed places
- * tells the status, which is what makes a list of ten thousand jobs quick. Lines that are not as cronrun writes
- * them, and settled ones, are parsed all the same.
- */
+/** The last `count` runs; unless `all` are wanted whole, of most no more than the status. */
 export function recentRuns(journal: Journal, count: number, all: boolean, skipped: Skipped): Recent {
-  const taken: Taken = { records: [], statuses: [], held: [] };
-  const seen: string[] = [];
-  for (const lines of windowsFromEnd(journal)) {
-    for (const line of lines) {
-      if (taken.statuses.length >= count) break;
-      takeRecent(taken, journal, line, all, seen, skipped);
-    }
-    if (taken.statuses.length >= count) break;
+  const quick = all ? null : quickLook(journal, count);
+  if (quick !== null) return quick;
+  const records: EndedRecord[] = [];
+  for (const record of runsFromEnd(journal, skipped)) {
+    if (records.push(record) === count) break;
   }
-  addTaken(taken, taken.held, all);
-  return { records: taken.records, statuses: taken.statuses.slice(0, count) };
-}
-
-interface Taken {
-  readonly records: EndedRecord[];
-  readonly statuses: EndedRecord['status'][];
-  /** See inPlace. */
-  readonly held: EndedRecord[];
-}
-
-function hasEnough(records: readonly EndedRecord[], all: boolean): boolean {
-  return !all && (records.length > 1 || records[0]?.status === 'completed');
-}
-
-function addTaken({ records, statuses }: Taken, runs: readonly EndedRecord[], all: boolean): void {
-  if (!hasEnough(records, all)) records.push(...runs);
-  for (const run of runs) statuses.push(run.status);
-}
-
-function takeRecent(
-  taken: Taken,
-  journal: Journal,
-  line: Line,
-  all: boolean,
-  seen: string[],
-  skipped: Skipped,
-): void {
-  const { records, statuses, held } = taken;
-  const glance = hasEnough(records, all) && held.length === 0 ? glanceAt(line.text) : null;
-  if (glance !== null) {
-    if (!seen.includes(glance.id)) statuses.push(glance.status);
-    seen.push(glance.id);
-    return;
-  }
-  const record = countingRecord(journal, line, (id) => seen.includes(id), skipped);
-  if (record === null) return;
-  seen.push(idOf(record));
-  addTaken(taken, inPlace(record, held), all);
+  return { records, statuses: records.map((record) => record.status) };
 }
 
 /** The record of a line if it counts; see runsFromEnd. */

@@ -17,12 +17,12 @@ import {
   type Journal,
   laterTime,
   measure,
-  type Recent,
   recentRuns,
   runsFromEnd,
   type Skipped,
   searchJournal,
 } from './journal.js';
+import type { Recent } from './quick-look.js';
 import { listDirectory, type OverRun, type Survey, surveyJob } from './survey.js';
 
 /** The runs of one job, newest first. */
