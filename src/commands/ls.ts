@@ -5,7 +5,7 @@ import { type JobRuns, newestRun } from '../model/job-runs.js';
 import { RECORD_FIELDS, type RunRecord } from '../model/record.js';
 import { listJobs, readJobRuns } from '../state/runs.js';
 import { getLine } from '../view/get.js';
-import { type JobPlace, jobPlace, orderJobs } from '../view/job-order.js';
+import { type JobPlace, jobPlace, needsALook, orderJobs } from '../view/job-order.js';
 import { jobRow, jobsFooter, jobsText } from '../view/jobs.js';
 import { fieldsOf, JOB_FIELDS, jobJson } from '../view/json.js';
 import { nothingChosenText, refusedText, unreadableText } from '../view/missing.js';
@@ -39,6 +39,8 @@ export async function ls(options: LsOptions, job: string | undefined, io: Surrou
 /** What was found, whether shown or not. */
 interface Extent {
   readonly total: number;
+  /** How many of them need a look. */
+  readonly trouble: number;
   readonly unreadable: number;
   /** For each job that could not be read, why. */
   readonly refused: readonly string[];
@@ -66,7 +68,7 @@ function readJobs<Row extends JobPlace>(
   show: (runs: JobRuns, record: RunRecord) => Row,
 ): Extent & { readonly rows: readonly Row[] } {
   const rows: Row[] = [];
-  let [total, unreadable] = [0, 0];
+  let [total, trouble, unreadable] = [0, 0, 0];
   const refused: string[] = [];
   for (const job of listJobs(stateDir)) {
     const runs = readOrRefuse(stateDir, job);
@@ -79,9 +81,10 @@ function readJobs<Row extends JobPlace>(
     const record = newestRun(runs);
     if (record === null) continue;
     total++;
+    if (needsALook(runs)) trouble++;
     if (status === null || record.status === status) rows.push(show(runs, record));
   }
-  return { rows: orderJobs(rows, sort).slice(0, limit ?? rows.length), total, unreadable, refused };
+  return { rows: orderJobs(rows, sort).slice(0, limit ?? rows.length), total, trouble, unreadable, refused };
 }
 
 /** One job that cannot be read does not hide the others: why it cannot, for that one. */
@@ -114,6 +117,6 @@ async function tellPeople(options: LsOptions, stateDir: string, io: Surroundings
   }
   const place = { stateDir, owner: ownerName(stateDir), here: hostname() };
   const table = jobsText(rows, viewing.style);
-  io.out(terminal ? table + jobsFooter(rows, extent.total, place) : table);
+  io.out(terminal ? table + jobsFooter(rows, extent, place) : table);
   return extent;
 }

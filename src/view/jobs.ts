@@ -119,19 +119,29 @@ export interface StatePlace {
   readonly here: string | null;
 }
 
-/** Two lines below the table, for people only: how many jobs, and what the signs mean. `total`: all jobs there are. */
-export function jobsFooter(rows: readonly JobPlace[], total: number, place: StatePlace): string {
+/** All jobs there are, shown or not. */
+export interface JobsExtent {
+  readonly total: number;
+  /** How many of them need a look. */
+  readonly trouble: number;
+}
+
+/** Two lines below the table, for people only: how many jobs, and what the signs mean. */
+export function jobsFooter(
+  rows: readonly JobPlace[],
+  { total, trouble }: JobsExtent,
+  place: StatePlace,
+): string {
   const shown = rows.length === total ? '' : `${rows.length} of `;
   const owner = place.owner === null ? '' : ` of ${sanitize(place.owner)}`;
   const on = place.here === null ? '' : ` on ${sanitize(place.here)}`;
   const where = `${shown}${count(total, 'job')}${owner}${on} in ${sanitize(place.stateDir)}`;
-  return `\n${paragraph(`${where}${lookWords(rows)}`)}\n${LEGEND}\n`;
+  return `\n${paragraph(`${where}${lookWords(rows, trouble)}`)}\n${LEGEND}\n`;
 }
 
-function lookWords(rows: readonly JobPlace[]): string {
-  const trouble = rows.filter((row) => row.trouble);
-  const first = trouble[0];
-  if (first === undefined) return '';
-  const need = trouble.length === 1 ? 'needs' : 'need';
-  return `; ${trouble.length} ${need} a look: ${tied(`cronrun status ${sanitize(first.job)}`)}`;
+function lookWords(rows: readonly JobPlace[], trouble: number): string {
+  if (trouble === 0) return '';
+  const first = rows.find((row) => row.trouble);
+  const command = first === undefined ? 'cronrun ls' : `cronrun status ${sanitize(first.job)}`;
+  return `; ${trouble} ${trouble === 1 ? 'needs' : 'need'} a look: ${tied(command)}`;
 }

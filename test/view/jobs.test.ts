@@ -83,7 +83,7 @@ const place = { stateDir: '/var/lib/cronrun', owner: 'root', here: 'db1' };
 describe('the table of jobs', () => {
   it('is as drawn, trouble first', () => {
     const entries = orderJobs(all, 'trouble');
-    expect(jobsText(entries, PLAIN) + jobsFooter(entries, 8, place)).toBe(`\
+    expect(jobsText(entries, PLAIN) + jobsFooter(entries, { total: 8, trouble: 6 }, place)).toBe(`\
 JOB      STATUS                  STARTED  TOOK     COMPLETED  LAST 12 RUNS
 certs    INTERRUPTED (rebooted)  41m ago  ?        1d ago     ...........!
 db-dump  FAILED (23)             2h ago   4s       1d ago     ......x...xx
@@ -133,8 +133,13 @@ runs, newest right: . completed  x failed  t timeout  ! interrupted  > running
   });
 
   it('says how many there are where only some are shown', () => {
-    expect(jobsFooter([backup], 8, place)).toContain('\n1 of 8 jobs of root on db1 in /var/lib/cronrun\n');
-    expect(jobsFooter([certs], 1, { ...place, owner: null, here: null })).toContain(
+    expect(jobsFooter([backup], { total: 8, trouble: 0 }, place)).toContain(
+      '\n1 of 8 jobs of root on db1 in /var/lib/cronrun\n',
+    );
+    expect(jobsFooter([backup], { total: 8, trouble: 6 }, place)).toContain(
+      '\n1 of 8 jobs of root on db1 in /var/lib/cronrun; 6 need a look: cronrun ls\n',
+    );
+    expect(jobsFooter([certs], { total: 1, trouble: 1 }, { ...place, owner: null, here: null })).toContain(
       '\n1 job in /var/lib/cronrun; 1 needs a look: cronrun status certs\n',
     );
   });
