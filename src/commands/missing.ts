@@ -53,7 +53,9 @@ export function whereItMayBe({ command, stateDir, asked, mayBeRun }: Asked, io: 
     .map((candidate) => lookInto(candidate, asked))
     .filter((place) => place !== null)
     .filter((place) => place.hasJob || (jobs.length === 0 && place.jobs !== 0));
-  const similar = asked === null ? [] : similarNames(asked, jobs);
+  // A job's directory may be there without a run in it: nobody meant the very name that was typed.
+  const names = jobs.filter((job) => job !== asked);
+  const similar = asked === null ? [] : similarNames(asked, names);
   const runsOf = command === 'ls' && asked !== null ? jobsOfRuns(stateDir, asked) : [];
   return missingText({
     asked,

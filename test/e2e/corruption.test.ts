@@ -368,6 +368,14 @@ describe('the frozen state directory', () => {
     ]);
   });
 
+  it('a job without a run in it is not proposed to whoever asks for it', () => {
+    const { status, stderr } = cronrun(FROZEN, ['last', 'nothing']);
+    expect({ status, stderr }).toEqual({
+      status: 193,
+      stderr: `cronrun: no run of "nothing" is on record in ${FROZEN}\n`,
+    });
+  });
+
   it('on the host that wrote it, after a restart: cut short by that', () => {
     const stateDir = scratch();
     cpSync(FROZEN, stateDir, { recursive: true });
