@@ -146,13 +146,14 @@ function syncNames(stateDir: string, directory: string, there: string): unknown 
 }
 
 function withoutRecord(plan: Plan, path: string | null, error: unknown, tell: Tell): null {
-  if (plan.requireRecord) throw refusal(plan, error);
+  if (plan.requireRecord) throw refusal(plan, path, error);
   tell({ kind: 'not-recorded', path, error });
   return null;
 }
 
-function refusal(plan: Plan, error: unknown): CronrunError {
-  const why = `${plan.job}: NOT STARTED: its start cannot be recorded (${explainErrno(error)})`;
+function refusal(plan: Plan, path: string | null, error: unknown): CronrunError {
+  const where = path === null ? '' : ` in ${path}`;
+  const why = `${plan.job}: NOT STARTED: its start cannot be recorded${where} (${explainErrno(error)})`;
   return new CronrunError('not-recorded', why, {
     hint: '--require-record asks for a durable record before anything runs',
     cause: error,
@@ -172,7 +173,7 @@ function notDurable(plan: Plan, file: StartFile, error: unknown, startedAt: stri
     tryTo(() => overwriteDurably(file.fd, encodeEnd(notStarted(startedAt), null), file.endAt));
   }
   closeSync(file.fd);
-  throw refusal(plan, error);
+  throw refusal(plan, path, error);
 }
 
 function notStarted(startedAt: string): End {
