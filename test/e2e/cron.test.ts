@@ -29,6 +29,7 @@ import {
   needsUnshare,
   type Obstacle,
 } from '../helpers/needs.js';
+import { endProcessesOf } from '../helpers/processes.js';
 import { plantStartRecord } from '../helpers/start-records.js';
 
 /** cron fires at full minutes. */
@@ -87,6 +88,7 @@ describeUnless(noCron, "Debian's cron", () => {
     const directory = scratch();
     chmodSync(directory, 0o755);
     const stateDir = `${directory}/state`;
+    afterwards(() => endProcessesOf(stateDir)); // cron's children outlive it
     makeSendmail(directory);
     plantStartRecord(stateDir, 'died', { wrapper: { boot_id: '6d9a2f3e-0000-4000-8000-000000000000' } });
     writeFileSync(
