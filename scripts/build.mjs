@@ -44,7 +44,9 @@ await Promise.all(
 );
 
 // What the engine made of main.cjs, for bin/door.cjs: half of a short run would go into compiling.
-execFileSync(process.execPath, ['scripts/code-cache.cjs', 'dist/main.cjs'], { stdio: 'inherit' });
+for (const command of ['exec', 'last']) {
+  execFileSync(process.execPath, ['scripts/code-cache.cjs', 'dist/main.cjs', command], { stdio: 'inherit' });
+}
 
 // One implementation for both module systems, so that instanceof works whoever imports it.
 const names = Object.keys((await import('../dist/index.cjs')).default);

@@ -1,15 +1,22 @@
-// Makes the code cache of a bundle that bin/door.cjs runs: code-cache.cjs dist/main.cjs. The engine keeps only what
-// was called, so the bundle is called as machines call it: exec twice (the second run finds a first one), then last.
+// Makes a code cache of a bundle for bin/door.cjs: code-cache.cjs dist/main.cjs exec|last. The engine keeps what was
+// called, and a wrapper keeps in memory what the cache holds, so there is one for each command that machines call, made
+// by calling it as they do: where a run was recorded before.
 'use strict';
 
+const { execFileSync } = require('node:child_process');
 const { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { dirname, join, resolve } = require('node:path');
 const { Script } = require('node:vm');
 const { wrap } = require('node:module');
 
+const COMMAND_LINES = {
+  exec: ['exec', 'warm-up', '--', '/bin/sh', '-c', ':'],
+  last: ['last', '--exit-code', 'warm-up'],
+};
+
 const program = resolve(process.argv[2]);
-const stateDir = mkdtempSync(join(tmpdir(), 'cronrun-build-'));
+const command = process.argv[3];
 const script = new Script(wrap(readFileSync(program, 'utf8')), { filename: program });
 
 /** Who made the cache, as bin/door.cjs knows itself; a multiple of 8 bytes, so that V8 need not copy what follows. */
@@ -21,7 +28,7 @@ function engine() {
 }
 
 /** Calls the bundle with a command line; resolves with the status it would exit with. */
-function call(...args) {
+function call(args) {
   process.argv = [process.execPath, program, ...args];
   const module = { exports: {}, filename: program };
   return new Promise((ended) => {
@@ -34,16 +41,16 @@ function call(...args) {
 
 async function main() {
   const exit = process.exit;
+  const stateDir = mkdtempSync(join(tmpdir(), 'cronrun-build-'));
   // No default of the builder's own, and a soft limit to put back, as under systemd's cron.
   for (const name of Object.keys(process.env)) if (name.startsWith('CRONRUN_')) delete process.env[name];
   Object.assign(process.env, { CRONRUN_STATE_DIR: stateDir, CRONRUN_LAUNCHED: '0:256' });
-  const exec = ['exec', 'warm-up', '--', '/bin/sh', '-c', ':'];
-  const statuses = [await call(...exec), await call(...exec), await call('last', '--exit-code', 'warm-up')];
+  execFileSync(process.execPath, [program, ...COMMAND_LINES.exec]);
+  const status = await call(COMMAND_LINES[command]);
   process.exit = exit;
   rmSync(stateDir, { recursive: true });
-  if (statuses.some((status) => status !== 0))
-    throw new Error(`the bundle ended with ${statuses.join(', ')}`);
-  writeFileSync(`${program}.cache`, Buffer.concat([engine(), script.createCachedData()]));
+  if (status !== 0) throw new Error(`${command} of the bundle ended with ${status}`);
+  writeFileSync(`${program}.${command}.cache`, Buffer.concat([engine(), script.createCachedData()]));
   process.exit(0); // the bundle listens to signals, which would keep this process
 }
 

@@ -21,17 +21,20 @@ import { endedTruth, goingTruth, runNext, truth } from '../helpers/truth.js';
 /** The oldest that package.json allows, and the newest of the lines after it. */
 const VERSIONS = ['20.17.0', '22.9.0', '22', '24'];
 
-it('the code cache is taken by the build of node that made it, which is this one', () => {
-  const program = resolve(import.meta.dirname, '../../dist/main.cjs');
-  const bytes = readFileSync(`${program}.cache`);
-  const engine = bytes.toString('latin1', 0, 128).trimEnd();
-  const { size, mtime } = statSync(process.execPath);
-  const { version, versions, arch } = process;
-  expect(engine).toBe([version, versions.v8, arch, size, mtime.getTime()].join(' '));
-  const source = wrap(readFileSync(program, 'utf8'));
-  const script = new Script(source, { filename: program, cachedData: bytes.subarray(128) });
-  expect(script.cachedDataRejected).toBe(false);
-});
+it.each(['exec', 'last'])(
+  'the code cache of %s is taken by the node that made it, which is this one',
+  (command) => {
+    const program = resolve(import.meta.dirname, '../../dist/main.cjs');
+    const bytes = readFileSync(`${program}.${command}.cache`);
+    const engine = bytes.toString('latin1', 0, 128).trimEnd();
+    const { size, mtime } = statSync(process.execPath);
+    const { version, versions, arch } = process;
+    expect(engine).toBe([version, versions.v8, arch, size, mtime.getTime()].join(' '));
+    const source = wrap(readFileSync(program, 'utf8'));
+    const script = new Script(source, { filename: program, cachedData: bytes.subarray(128) });
+    expect(script.cachedDataRejected).toBe(false);
+  },
+);
 
 for (const version of VERSIONS) {
   const node = getNode(version);
