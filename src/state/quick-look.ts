@@ -14,10 +14,11 @@ export interface Recent {
 /** A dozen lines, and less than two blocks more. */
 const TAIL_BYTES = 8192;
 
-const BEGINNING = '{"schema":1,"cron_job_id":"cron:';
-const ID_LENGTH = 36;
-/** The last fields of a line that no settler wrote; nothing but the end of the line may follow. */
-const UNSETTLED = '"settled_at":null,"booted_at":null,"journal":null}';
+const BEGINNING = '{"schema":1,';
+/** Where the id ends and the job begins, if the line begins as cronrun writes it. */
+const ID_END = '{"schema":1,"cron_job_id":"cron:'.length + 36;
+/** The last field of a line that no settler wrote; nothing but the end of the line may follow. */
+const UNSETTLED = '"journal":null}';
 /** The status that begins like this; the whole word is compared where it is used. */
 const WORDS = { c: 'completed', f: 'failed', t: 'timeout', i: 'interrupted' } as const;
 
@@ -81,7 +82,7 @@ function statusOfLine(text: string, from: number, to: number): EndedRecord['stat
   if (!text.startsWith(BEGINNING, from) || !text.startsWith(UNSETTLED, to - UNSETTLED.length)) return null;
   const brace = text.indexOf('{', from + 1);
   if (brace !== -1 && brace < to) return null; // perhaps torn, and the next line glued to it
-  const job = from + BEGINNING.length + ID_LENGTH;
+  const job = from + ID_END;
   if (!text.startsWith('","job":"', job)) return null;
   const at = text.indexOf('"', job + 9);
   const word = WORDS[text.charAt(at + 12) as keyof typeof WORDS];
@@ -91,6 +92,6 @@ function statusOfLine(text: string, from: number, to: number): EndedRecord['stat
 
 /** The random end of a run's id as a number: two that differ are two runs. */
 function fingerprint(text: string, from: number): number {
-  const end = from + BEGINNING.length + ID_LENGTH;
+  const end = from + ID_END;
   return Number.parseInt(text.slice(end - 12, end), 16);
 }
