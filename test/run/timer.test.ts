@@ -3,8 +3,16 @@ import { after as fireAfter } from '../../src/run/timer.js';
 
 const DAY = 86_400_000;
 
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+/** A clock of the test's own, on which a timeout that is too long does not fire at once, as node's, but fails. */
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'hrtime', 'performance'] });
+  const setFakeTimeout = globalThis.setTimeout;
+  vi.spyOn(globalThis, 'setTimeout').mockImplementation(((fire: () => void, ms: number) => {
+    if (ms > LONGEST_TIMEOUT || ms < 0) throw new RangeError(`setTimeout takes no ${ms} ms`);
+    return setFakeTimeout(fire, ms);
+  }) as typeof setTimeout);
 });
 
 afterEach(() => {
@@ -37,13 +45,9 @@ describe('after', () => {
   });
 
   it('never asks for more than setTimeout can do: that would fire at once', () => {
-    const asked = vi.spyOn(globalThis, 'setTimeout');
     fireAfter(100 * DAY, () => undefined);
     vi.advanceTimersByTime(101 * DAY);
-    const waits = asked.mock.calls.map(([, ms]) => ms ?? 0);
-    expect(waits.length).toBeGreaterThan(2);
-    expect(Math.max(...waits)).toBeLessThan(2 ** 31);
-    expect(Math.min(...waits)).toBeGreaterThanOrEqual(0);
+    expect(vi.mocked(setTimeout).mock.calls.length).toBeGreaterThan(2);
   });
 
   it.each([1000, 30 * DAY])('is undone by what it returns, before %d ms are over', (ms) => {
