@@ -32,7 +32,7 @@ export function exitStatusOf(record: EndedRecord): number {
   }
 }
 
-/** What `--exit-code` knows of a job: see contract 2.2. */
+/** What `--exit-code` knows of a job: see EXIT STATUS in cronrun(1). */
 export interface Answer {
   /** The last run that ended. */
   readonly last: EndedRecord | null;

@@ -12,7 +12,7 @@ export interface JobRuns {
   readonly job: string;
   /** Running, orphaned or unverifiable; the one that started last comes first. */
   readonly going: readonly GoingRun[];
-  /** The last run that ended, in the order of contract 3.2. */
+  /** The last run that ended, as cronrun-journal(5) orders them. */
   readonly last: EndedRecord | null;
   /** When a run of this job last completed, whichever it was. */
   readonly lastCompletedAt: string | null;
@@ -26,7 +26,7 @@ export interface JobRuns {
 export const RECENT = 12;
 
 /**
- * Going runs that nobody can judge and that started after the last run that ended: contract 2.2, row 196. Of two that
+ * Going runs that nobody can judge and that started after the last run that ended: exit status 196. Of two that
  * started in one millisecond either may be the later one.
  */
 export function unsureRuns(runs: Pick<JobRuns, 'going' | 'last'>): RunningRecord[] {

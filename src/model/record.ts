@@ -137,7 +137,7 @@ export type EndedRecord =
   | SeenInterruptedRecord
   | InferredRecord;
 
-/** What is known of a run. A combination that contract 3.2 does not have cannot be built. */
+/** What is known of a run. A combination that cronrun-journal(5) does not list cannot be built. */
 export type RunRecord = RunningRecord | EndedRecord;
 
 /** How a run ended, as its wrapper saw it: the part of the record that the third line of a start record holds. */
@@ -375,7 +375,7 @@ export function endFrom(json: Json): End | null {
   return isPossibleEnd(end) ? (end as End) : null;
 }
 
-/** What may stand beside a reason: contract 3.2. A damaged line must not pass for an end that never was. */
+/** What may stand beside a reason, see cronrun-journal(5). A damaged line must not pass for an end that never was. */
 function isPossibleEnd(end: Record<keyof End, unknown>): boolean {
   const { status, reason, exit_code, signal, completed_at, ended_at, duration_ms } = end;
   if (reason === 'lost' || reason === 'rebooted') {

@@ -12,8 +12,8 @@ export interface Evidence {
 export type Verdict = Extract<Reason, 'running' | 'orphaned' | 'unverifiable' | 'lost' | 'rebooted'>;
 
 /**
- * The last rows of the readers' table. "interrupted" (lost, rebooted) is said on proof only; what cannot be
- * decided is unverifiable.
+ * The verdicts about a run that nobody has told the end of, see cronrun-journal(5). "interrupted" (lost, rebooted) is
+ * said on proof only; what cannot be decided is unverifiable.
  */
 export function judgeRun(evidence: Evidence): Verdict {
   if (evidence.place === 'other-boot') return 'rebooted';

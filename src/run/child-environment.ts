@@ -6,7 +6,7 @@ import type { Past } from './look-back.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What a run is told of itself and of the run before; contract 2.1. Pure. */
+/** What a run is told of itself and of the run before, see ENVIRONMENT in cronrun(1). Pure. */
 export function childEnvironment(
   env: Environment,
   job: string,

@@ -18,7 +18,7 @@ export interface EndingFacts {
   readonly successCodes: readonly number[];
 }
 
-/** The words for it: contract 3.2. */
+/** The words for it, see cronrun-journal(5). */
 export function judgeEnding(facts: EndingFacts): Pick<End, 'status' | 'reason' | 'exit_code' | 'signal'> {
   const { exit, cause, lateStops, successCodes } = facts;
   if (cause?.kind === 'timeout') {

@@ -1,7 +1,7 @@
 import type { EndedRecord, InferredRecord } from '../model/record.js';
 import type { SignalName } from '../model/signal.js';
 
-/** What exec may have to say: contract 2.3. The words for people are the view's. */
+/** What exec may have to say, see DIAGNOSTICS in cronrun(1). The words for people are the view's. */
 export type Notice =
   /** Nothing about this run is on record, and it goes on. `path` null: there is no place for it. */
   | { readonly kind: 'not-recorded'; readonly path: string | null; readonly error: unknown }

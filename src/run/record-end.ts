@@ -21,7 +21,7 @@ import type { Tell } from './notice.js';
 import type { Begun, StartFile } from './record-start.js';
 
 /**
- * Steps 10 to 12 of the protocol: the journal line, synced; only then the start record goes. Where the journal
+ * Steps 8 to 10 of the protocol: the journal line, synced; only then the start record goes. Where the journal
  * does not take the line, the end goes into the start record, then into its name, then to stderr.
  */
 export function recordEnd(

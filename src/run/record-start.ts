@@ -37,7 +37,7 @@ export interface Begun {
   readonly file: StartFile | null;
 }
 
-/** Steps 3 to 5 of the protocol. CronrunError 'not-recorded' where a record is required and cannot be had. */
+/** Step 3 of the protocol. CronrunError 'not-recorded' where a record is required and cannot be had. */
 export function recordStart(plan: Plan, past: Past, id: RunId, startedAt: string, tell: Tell): Begun {
   const beginning = beginningOf(plan, past, id, startedAt);
   const { stateDir } = plan;
@@ -190,7 +190,7 @@ function notStarted(startedAt: string): End {
   };
 }
 
-/** Step 7: no sync, it means something in this boot only; a failure costs an orphan its proof, not the job its run. */
+/** Step 5: no sync, it means something in this boot only; a failure costs an orphan its proof, not the job its run. */
 export function recordChild(file: StartFile, child: ProcessId): void {
   tryTo(() => writeWhole(file.fd, encodeChild(child), file.childAt));
 }

@@ -29,7 +29,7 @@ const NO_PAST: Past = { runs: null, known: false, mark: { ino: null, size: 0 }, 
 type Ending = Pick<End, 'status' | 'reason' | 'exit_code' | 'signal' | 'killed' | 'error'>;
 
 /**
- * One run from its start record to its journal line, in the order of the write-ahead protocol. Two steps carry
+ * One run from its start record to its journal line, in the order of the protocol (ARCHITECTURE.md). Two steps carry
  * all of it: the start record is durable before the command is started, and it goes only when the journal line
  * is durable.
  */
@@ -60,7 +60,7 @@ type Attempt =
   | { readonly watched: Watched; readonly pid: number }
   | { readonly ending: Ending; readonly notice: Notice };
 
-/** Steps 6 to 9: the child, its identity in the record, and its end. */
+/** Steps 4 to 7: the child, its identity in the record, and its end. */
 async function start(plan: Plan, begun: Begun, past: Past, tell: Tell): Promise<Attempt> {
   const path = plan.env.PATH;
   const obstacle = findObstacle(plan.command[0] ?? '', path);

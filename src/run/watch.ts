@@ -26,7 +26,7 @@ const DYING_MS = 5000;
 const MOMENT_MS = 100;
 
 /**
- * Steps 8 and 9 of the protocol: forwards what comes, ends the run when its time is over, waits for the child
+ * Steps 6 and 7 of the protocol: forwards what comes, ends the run when its time is over, waits for the child
  * without end, and for what is left of its group after a timeout or a stop.
  */
 export async function watch(child: ChildProcess, group: number, plan: Plan, tell: Tell): Promise<Watched> {

@@ -13,7 +13,7 @@ export interface StateDirectoryFacts {
 }
 
 /**
- * The state directory, absolute, after contract 3.3; null where there is no home to put it in, or where what is given
+ * The state directory, absolute, see FILES in cronrun(1); null where there is no home to put it in, or where what is given
  * is relative to a working directory that is gone.
  */
 export function stateDirectory(facts: StateDirectoryFacts): string | null {

@@ -51,7 +51,7 @@ export interface OverRun extends NamedStart {
 export interface Survey {
   /** The one that started last comes first. */
   readonly going: readonly GoingRun[];
-  /** In the order in which they count as ended, see contract 3.2. */
+  /** In the order in which they count as ended, see cronrun-journal(5). */
   readonly over: readonly OverRun[];
   /** Start records of runs that the journal has already and that no wrapper will remove any more. */
   readonly recorded: readonly NamedStart[];

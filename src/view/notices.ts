@@ -1,4 +1,4 @@
-// What `exec` says on stderr (contract 2.3), a function for each occasion. Every text ends with a newline. They are
+// What `exec` says on stderr (DIAGNOSTICS in cronrun(1)), a function for each occasion. Every text ends with a newline. They are
 // loaded only where there is something to say, so nothing heavy may be imported here.
 import { formatDuration, formatLimit } from '../model/duration.js';
 import type { EndedRecord, SeenInterruptedRecord, Status, TimeoutRecord } from '../model/record.js';

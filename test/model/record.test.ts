@@ -42,7 +42,7 @@ describe('encodeRecord', () => {
     );
   });
 
-  it('begins with the fields of the contract, as the contract orders them', () => {
+  it('begins with the fields that every version has, in their order', () => {
     expect(RECORD_FIELDS.slice(0, 17).join(' ')).toBe(
       'schema cron_job_id job status reason exit_code signal started_at completed_at ended_at ' +
         'duration_ms timeout_ms command cwd host user pid',
