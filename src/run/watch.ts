@@ -22,7 +22,7 @@ export interface Watched {
 /** How long the rest of a group may take to die of SIGKILL. */
 const DYING_MS = 5000;
 
-/** Whoever sends TSTP and CONT in one go does so well within this time, on a busy machine too. */
+/** Signals that somebody sends in one go (TSTP and CONT, or TERM to us and to the command) arrive within this time. */
 const MOMENT_MS = 100;
 
 /**
@@ -34,6 +34,7 @@ export async function watch(child: ChildProcess, group: number, plan: Plan, tell
   const exit = await watching.untilExit(child);
   await watching.turn();
   await watching.turn();
+  await watching.perhapsStopped(exit);
   const leftBehind = await watching.endRest();
   return { exit, leftBehind, ...watching.seen() };
 }
@@ -74,6 +75,17 @@ class Watch {
   /** One turn of the event loop, in which signals that came at the moment of the exit are received. */
   turn(): Promise<void> {
     return new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /**
+   * A child that died of what would stop us may not be the only one who was told: the kernel hands our signal to any of
+   * our threads, and on a busy machine that one has its turn later than the one that sees the child's end.
+   */
+  async perhapsStopped({ signal }: ChildExit): Promise<void> {
+    if (signal === null || !isStop(signal) || this.#cause !== null || this.#lateStops.includes(signal))
+      return;
+    await new Promise((resolve) => setTimeout(resolve, MOMENT_MS));
+    await this.turn();
   }
 
   seen(): Pick<Watched, 'cause' | 'lateStops' | 'killed'> {
