@@ -27,15 +27,11 @@ function readLink(path: string): string | null {
   }
 }
 
-export function hostName(): string | null {
-  return readWord('/proc/sys/kernel/hostname');
-}
-
 /** Where this process is; fields that the system does not tell are null. */
 export function readPlace(): Place {
   return {
     machine_id: readWord('/etc/machine-id'),
-    host_name: hostName(),
+    host_name: readWord('/proc/sys/kernel/hostname'),
     boot_id: readWord('/proc/sys/kernel/random/boot_id'),
     pid_ns: readLink('/proc/self/ns/pid'),
     time_ns: readLink('/proc/self/ns/time'),

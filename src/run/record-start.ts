@@ -13,7 +13,7 @@ import {
   syncDirectory,
   writeWhole,
 } from '../platform/durable.js';
-import { hostName, readIdentity } from '../platform/identity.js';
+import { readIdentity } from '../platform/identity.js';
 import { jobsDirectory, reservePath, runningDirectory } from '../state/directory.js';
 import { encodeChild, encodeEnd, encodeStartRecord, type StartLine } from '../state/start-record.js';
 import type { Past } from './look-back.js';
@@ -39,13 +39,14 @@ export interface Begun {
 
 /** Step 3 of the protocol. CronrunError 'not-recorded' where a record is required and cannot be had. */
 export function recordStart(plan: Plan, past: Past, id: RunId, startedAt: string, tell: Tell): Begun {
-  const beginning = beginningOf(plan, past, id, startedAt);
+  const wrapper = readIdentity(process.pid);
+  const beginning = beginningOf(plan, past, id, startedAt, wrapper.host_name);
   const { stateDir } = plan;
   if (stateDir === null) {
     return { id, beginning, file: withoutRecord(plan, null, new Error(whyNowhere(plan)), tell) };
   }
   const directory = runningDirectory(stateDir, plan.job);
-  const start: StartLine = { beginning, wrapper: readIdentity(process.pid), journal: past.mark };
+  const start: StartLine = { beginning, wrapper, journal: past.mark };
   try {
     const { file, syncError } = createStartFile(stateDir, directory, id, start, past.modes);
     if (syncError !== null) notDurable(plan, file, syncError, startedAt, tell);
@@ -62,7 +63,7 @@ function whyNowhere({ cwd }: Plan): string {
     : 'HOME is not set and the password database does not know this user';
 }
 
-function beginningOf(plan: Plan, past: Past, id: RunId, startedAt: string): Beginning {
+function beginningOf(plan: Plan, past: Past, id: RunId, startedAt: string, host: string | null): Beginning {
   const { command, cut } = cutCommand(plan.recordCommand === 'all' ? plan.command : plan.command.slice(0, 1));
   return {
     schema: SCHEMA,
@@ -76,7 +77,7 @@ function beginningOf(plan: Plan, past: Past, id: RunId, startedAt: string): Begi
     command,
     command_cut: cut,
     cwd: plan.cwd,
-    host: hostName(),
+    host,
     user: plan.user,
     previous_completed_at: past.runs?.lastCompletedAt ?? null,
   };

@@ -13,7 +13,7 @@ import {
 import { ID_PREFIX, isRunId, type RunId } from '../model/run-id.js';
 import { readRange } from '../platform/durable.js';
 import { type OpenFile, openFile } from '../platform/open-file.js';
-import { quickLook, type Recent } from './quick-look.js';
+import { quickLook, type Recent, statusOfLine } from './quick-look.js';
 
 /** A journal that is open for reading, as long as it was when it was opened. */
 export type Journal = OpenFile;
@@ -181,12 +181,13 @@ function* linesThatCount(
 ): Generator<EndedRecord> {
   const seen = new Set<string>();
   for (const line of linesFromEnd(journal)) {
-    const glance = status === null ? null : glanceAt(line.text);
-    if (glance !== null && glance.status !== status) {
-      seen.add(apart(glance.id));
+    const glimpsed = status === null ? null : statusOfLine(line.text, 0, line.text.length);
+    const id = glimpsed === null || glimpsed === status ? null : glimpseId(line.text);
+    if (id !== null) {
+      seen.add(apart(id));
       continue;
     }
-    const record = countingRecord(journal, line, (id) => seen.has(id), skipped);
+    const record = countingRecord(journal, line, (other) => seen.has(other), skipped);
     if (record === null) continue;
     seen.add(idOf(record));
     if (status === null || record.status === status) yield record;
@@ -223,25 +224,6 @@ function countingRecord(
     return null;
   }
   return isSeen(idOf(record)) || standsBefore(journal, record, line.at) ? null : record;
-}
-
-const BEGINNING = '{"schema":1,"cron_job_id":"cron:';
-const JOB_FIELD = '","job":"';
-const STATUS_FIELD = '","status":"';
-const UNSETTLED = '"settled_at":null,"booted_at":null,"journal":null}';
-
-/** The status that begins like this; a whole word is compared where it is used. */
-const WORDS = { c: 'completed', f: 'failed', t: 'timeout', i: 'interrupted' } as const;
-
-/** Id and status of a whole line that its own wrapper wrote, from their places; null for any other line. */
-function glanceAt(line: string): { id: string; status: EndedRecord['status'] } | null {
-  if (!line.startsWith(BEGINNING) || !line.endsWith(UNSETTLED)) return null;
-  if (line.indexOf('{', 1) !== -1) return null; // perhaps torn, and the next line glued to it
-  const idEnd = BEGINNING.length + 36;
-  const at = line.indexOf(STATUS_FIELD, idEnd + JOB_FIELD.length) + STATUS_FIELD.length;
-  const status = WORDS[line.charAt(at) as keyof typeof WORDS];
-  if (status === undefined || !line.startsWith(`${status}"`, at)) return null;
-  return { id: line.slice(BEGINNING.length, idEnd), status };
 }
 
 /**

@@ -77,8 +77,8 @@ function lastLines(text: string, isWhole: boolean, count: number): Span[] | null
   return spans.slice(-count).reverse();
 }
 
-/** The status of a whole ASCII line that its own wrapper wrote; null for any other line. */
-function statusOfLine(text: string, from: number, to: number): EndedRecord['status'] | null {
+/** The status of a whole line that its own wrapper wrote, from its place in the text; null for any other line. */
+export function statusOfLine(text: string, from: number, to: number): EndedRecord['status'] | null {
   if (!text.startsWith(BEGINNING, from) || !text.startsWith(UNSETTLED, to - UNSETTLED.length)) return null;
   const brace = text.indexOf('{', from + 1);
   if (brace !== -1 && brace < to) return null; // perhaps torn, and the next line glued to it
