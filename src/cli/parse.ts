@@ -55,7 +55,9 @@ export function latterOf<T>(former: unknown, latter: T): T {
   return typeof former === 'string' && former.startsWith('-') ? (former as T) : latter;
 }
 
-function tokensOf(command: CommandName, args: readonly string[]) {
+function tokensOf(command: CommandName, args: readonly string[]): readonly Token[] | null {
+  // No dash, no option: `cronrun exec backup -- ...` need not wait for the parser to be loaded.
+  if (!args.some((arg) => arg.startsWith('-'))) return args.map((value) => ({ kind: 'positional', value }));
   const options = configs.get(command) ?? configure(command);
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, tokens: true }).tokens;
@@ -63,6 +65,12 @@ function tokensOf(command: CommandName, args: readonly string[]) {
     return null;
   }
 }
+
+/** What of parseArgs' tokens is looked at. */
+type Token =
+  | { readonly kind: 'positional'; readonly value: string }
+  | { readonly kind: 'option'; readonly name: string; readonly value?: string | undefined }
+  | { readonly kind: 'option-terminator' };
 
 type Config = Record<string, { type: 'string' | 'boolean'; short?: string }>;
 

@@ -2,8 +2,8 @@ import { hostname } from 'node:os';
 import { CronrunError } from '../errors.js';
 import { EXIT } from '../model/exit-status.js';
 import { type JobRuns, newestRun } from '../model/job-runs.js';
-import { RECORD_FIELDS, type RunRecord } from '../model/record.js';
-import { listJobs, readJobRuns } from '../state/runs.js';
+import { type EndedGist, RECORD_FIELDS, type RunningRecord, type RunRecord } from '../model/record.js';
+import { listJobs, readJobGist, readJobRuns } from '../state/runs.js';
 import { getLine } from '../view/get.js';
 import { type JobPlace, jobPlace, needsALook, orderJobs } from '../view/job-order.js';
 import { jobRow, jobsFooter, jobsText } from '../view/jobs.js';
@@ -50,7 +50,7 @@ interface Extent {
 async function answer(options: LsOptions, stateDir: string, io: Surroundings): Promise<Extent> {
   const line = scriptLine(options);
   if (line === null) return tellPeople(options, stateDir, io);
-  const { rows, ...extent } = readJobs(stateDir, options, (runs, record) => ({
+  const { rows, ...extent } = readJobs(readJobRuns, stateDir, options, (runs, record) => ({
     ...jobPlace(runs, record),
     line: line(runs, record),
   }));
@@ -58,20 +58,23 @@ async function answer(options: LsOptions, stateDir: string, io: Surroundings): P
   return extent;
 }
 
+type ReadJob<Ended extends EndedGist> = (stateDir: string, job: string) => JobRuns<Ended> | null;
+
 /**
  * Reads every job and orders those that were asked for. Of each job only what `show` makes of it is kept, so that
  * 10,000 of them fit into little memory.
  */
-function readJobs<Row extends JobPlace>(
+function readJobs<Row extends JobPlace, Ended extends EndedGist>(
+  read: ReadJob<Ended>,
   stateDir: string,
   { status, sort, limit }: LsOptions,
-  show: (runs: JobRuns, record: RunRecord) => Row,
+  show: (runs: JobRuns<Ended>, record: RunningRecord | Ended) => Row,
 ): Extent & { readonly rows: readonly Row[] } {
   const rows: Row[] = [];
   let [total, trouble, unreadable] = [0, 0, 0];
   const refused: string[] = [];
   for (const job of listJobs(stateDir)) {
-    const runs = readOrRefuse(stateDir, job);
+    const runs = readOrRefuse(read, stateDir, job);
     if (typeof runs === 'string') {
       refused.push(runs);
       continue;
@@ -88,9 +91,13 @@ function readJobs<Row extends JobPlace>(
 }
 
 /** One job that cannot be read does not hide the others: why it cannot, for that one. */
-function readOrRefuse(stateDir: string, job: string): JobRuns | string | null {
+function readOrRefuse<Ended extends EndedGist>(
+  read: ReadJob<Ended>,
+  stateDir: string,
+  job: string,
+): JobRuns<Ended> | string | null {
   try {
-    return readJobRuns(stateDir, job);
+    return read(stateDir, job);
   } catch (error) {
     if (error instanceof CronrunError && error.code === 'unreadable') return error.message;
     throw error;
@@ -107,7 +114,7 @@ function scriptLine({ quiet, get, json }: LsOptions): ((runs: JobRuns, record: R
 
 async function tellPeople(options: LsOptions, stateDir: string, io: Surroundings): Promise<Extent> {
   const { viewing, terminal } = await openScreen(options, io);
-  const { rows, ...extent } = readJobs(stateDir, options, (runs, record) =>
+  const { rows, ...extent } = readJobs(readJobGist, stateDir, options, (runs, record) =>
     jobRow(runs, record, viewing.now),
   );
   if (extent.total === 0) return extent;

@@ -1,4 +1,4 @@
-import type { EndedRecord, RunningRecord, Status } from './record.js';
+import type { EndedGist, EndedRecord, RunningRecord, Status } from './record.js';
 
 /** A run that goes on, and what only this moment knows of it. */
 export interface GoingRun {
@@ -7,13 +7,13 @@ export interface GoingRun {
   readonly alivePids: readonly number[];
 }
 
-/** A job's runs as a reader finds them at one moment. */
-export interface JobRuns {
+/** A job's runs as a reader finds them at one moment. `Ended`: how much of the last one there is. */
+export interface JobRuns<Ended extends EndedGist = EndedRecord> {
   readonly job: string;
   /** Running, orphaned or unverifiable; the one that started last comes first. */
   readonly going: readonly GoingRun[];
   /** The last run that ended, as cronrun-journal(5) orders them. */
-  readonly last: EndedRecord | null;
+  readonly last: Ended | null;
   /** When a run of this job last completed, whichever it was. */
   readonly lastCompletedAt: string | null;
   /** Statuses of the last runs, oldest first, those that go on at the end; at most 12. */
@@ -29,7 +29,7 @@ export const RECENT = 12;
  * Going runs that nobody can judge and that started after the last run that ended: exit status 196. Of two that
  * started in one millisecond either may be the later one.
  */
-export function unsureRuns(runs: Pick<JobRuns, 'going' | 'last'>): RunningRecord[] {
+export function unsureRuns(runs: Pick<JobRuns<EndedGist>, 'going' | 'last'>): RunningRecord[] {
   const { going, last } = runs;
   return going
     .map((run) => run.record)
@@ -40,13 +40,13 @@ export function unsureRuns(runs: Pick<JobRuns, 'going' | 'last'>): RunningRecord
  * The run that `status` speaks of: the one that started last among those going on, else the last that ended. What
  * nobody can judge does not hide a run that ended since it started.
  */
-export function newestRun(runs: JobRuns): GoingRun['record'] | EndedRecord | null {
+export function newestRun<Ended extends EndedGist>(runs: JobRuns<Ended>): RunningRecord | Ended | null {
   const { going, last } = runs;
   const current = going.find(({ record }) => !isOvertaken(record, last));
   return current?.record ?? last;
 }
 
 /** Whether a run that nobody can judge began before the last run that ended: then it is not the newest any more. */
-export function isOvertaken(record: RunningRecord, last: EndedRecord | null): boolean {
+export function isOvertaken(record: RunningRecord, last: EndedGist | null): boolean {
   return last !== null && record.reason !== 'running' && record.started_at < last.started_at;
 }

@@ -1,3 +1,4 @@
+import { isoMs } from './iso-time.js';
 import { formatRunId, type RunId, readRunId } from './run-id.js';
 
 /** The version of the format on disk and of --json. It is raised only where an old reader would be misled. */
@@ -137,6 +138,26 @@ export type EndedRecord =
   | SeenInterruptedRecord
   | InferredRecord;
 
+/** As much of a completed run as a list of jobs shows. */
+export type CompletedGist = Pick<
+  CompletedRecord,
+  | 'cron_job_id'
+  | 'status'
+  | 'reason'
+  | 'started_at'
+  | 'completed_at'
+  | 'ended_at'
+  | 'duration_ms'
+  | 'previous_completed_at'
+  | 'settled_at'
+>;
+
+/** A run that ended: whole or, where it completed, as much of it as a list of jobs shows. */
+export type EndedGist = CompletedGist | Exclude<EndedRecord, CompletedRecord>;
+
+/** A run as a list of jobs shows it. */
+export type RunGist = RunningRecord | EndedGist;
+
 /** What is known of a run. A combination that cronrun-journal(5) does not list cannot be built. */
 export type RunRecord = RunningRecord | EndedRecord;
 
@@ -183,7 +204,7 @@ export function idOf(record: Pick<Beginning, 'cron_job_id'>): RunId {
 }
 
 /** Inferred is exactly lost or rebooted; every other reason is the word of the run's own wrapper. */
-export function isInferred(record: RunRecord): record is InferredRecord {
+export function isInferred(record: RunGist): record is InferredRecord {
   return record.reason === 'lost' || record.reason === 'rebooted';
 }
 
@@ -425,8 +446,8 @@ function exitCode(value: unknown): number | null {
 }
 
 /** A time that a Date can be made of; anything else would be shown as "Invalid Date". */
-function time(value: unknown): string | null {
-  return typeof value === 'string' && value.length <= 40 && !Number.isNaN(Date.parse(value)) ? value : null;
+export function time(value: unknown): string | null {
+  return typeof value === 'string' && value.length <= 40 && !Number.isNaN(isoMs(value)) ? value : null;
 }
 
 /** argv cut so that its JSON takes at most LONGEST_COMMAND_BYTES, and whether it was. */

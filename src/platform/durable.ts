@@ -198,14 +198,20 @@ function readsBack(fd: number, from: number, bytes: Buffer): boolean {
 
 /** The bytes of a file from `start` to `end`, fewer where it ends before; in `into` if that is given. */
 export function readRange(fd: number, start: number, end: number, into?: Buffer): Buffer {
-  const bytes = (into ?? Buffer.allocUnsafe(Math.max(0, end - start))).subarray(0, Math.max(0, end - start));
+  const length = Math.max(0, end - start);
+  const bytes = into ?? Buffer.allocUnsafe(length);
+  return bytes.subarray(0, readInto(fd, bytes, start, length));
+}
+
+/** Reads at most `length` bytes from `start` to the beginning of `bytes`; how many there were. */
+export function readInto(fd: number, bytes: Buffer, start: number, length: number): number {
   let filled = 0;
-  while (filled < bytes.length) {
-    const count = readSync(fd, bytes, filled, bytes.length - filled, start + filled);
+  while (filled < length) {
+    const count = readSync(fd, bytes, filled, length - filled, start + filled);
     if (count === 0) break;
     filled += count;
   }
-  return bytes.subarray(0, filled);
+  return filled;
 }
 
 /** Unlinks; true if it was there. */

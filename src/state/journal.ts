@@ -3,6 +3,7 @@ import { errnoOf } from '../errors.js';
 import { RECENT } from '../model/job-runs.js';
 import {
   decodeRecord,
+  type EndedGist,
   type EndedRecord,
   idOf,
   isEnded,
@@ -13,7 +14,7 @@ import {
 import { ID_PREFIX, isRunId, type RunId } from '../model/run-id.js';
 import { readRange } from '../platform/durable.js';
 import { type OpenFile, openFile } from '../platform/open-file.js';
-import { quickLook, type Recent, statusOfLine } from './quick-look.js';
+import { quickLook, type ReadLine, type Recent, statusOfLine } from './quick-look.js';
 
 /** A journal that is open for reading, as long as it was when it was opened. */
 export type Journal = OpenFile;
@@ -156,7 +157,7 @@ export function* runsFromEnd(
 }
 
 /** When a run ended as far as anybody knows, for its place among others. ISO 8601. */
-export function endOf(record: EndedRecord): string {
+export function endOf(record: EndedGist): string {
   return record.ended_at ?? record.settled_at ?? record.started_at;
 }
 
@@ -181,7 +182,7 @@ function* linesThatCount(
 ): Generator<EndedRecord> {
   const seen = new Set<string>();
   for (const line of linesFromEnd(journal)) {
-    const glimpsed = status === null ? null : statusOfLine(line.text, 0, line.text.length);
+    const glimpsed = status === null ? null : glimpseStatus(line.text);
     const id = glimpsed === null || glimpsed === status ? null : glimpseId(line.text);
     if (id !== null) {
       seen.add(apart(id));
@@ -194,14 +195,25 @@ function* linesThatCount(
   }
 }
 
+function glimpseStatus(line: string): EndedRecord['status'] | null {
+  const bytes = Buffer.from(line);
+  return statusOfLine(bytes, 0, bytes.length);
+}
+
 /** The same text with bytes of its own: a piece of a line would keep the whole block that it was read with. */
 function apart(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 /** The last `count` runs; unless `all` are wanted whole, of most no more than the status. */
-export function recentRuns(journal: Journal, count: number, all: boolean, skipped: Skipped): Recent {
-  const quick = all ? null : quickLook(journal, count);
+export function recentRuns<Ended extends EndedGist>(
+  journal: Journal,
+  count: number,
+  all: boolean,
+  skipped: Skipped,
+  readLine: ReadLine<Ended>,
+): Recent<Ended | EndedRecord> {
+  const quick = all ? null : quickLook(journal, count, readLine);
   if (quick !== null) return quick;
   const records: EndedRecord[] = [];
   for (const record of runsFromEnd(journal, skipped)) {

@@ -3,10 +3,11 @@ import { isJobName } from '../model/job.js';
 import { type GoingRun, isOvertaken, type JobRuns, RECENT } from '../model/job-runs.js';
 import {
   decodeRecord,
+  type EndedGist,
   type EndedRecord,
   idOf,
-  isEnded,
   isInferred,
+  type RunningRecord,
   type RunRecord,
   type Status,
 } from '../model/record.js';
@@ -22,7 +23,7 @@ import {
   type Skipped,
   searchJournal,
 } from './journal.js';
-import type { Recent } from './quick-look.js';
+import { type ReadLine, type Recent, readGist, readWhole } from './quick-look.js';
 import { listDirectory, type OverRun, type Survey, surveyJob } from './survey.js';
 
 /** The runs of one job, newest first. */
@@ -64,6 +65,13 @@ export function readJobRuns(stateDir: string, job: string): JobRuns | null {
   );
 }
 
+/** @see readJobRuns: as much of it as a list of jobs shows. */
+export function readJobGist(stateDir: string, job: string): JobRuns<EndedGist> | null {
+  return readable(stateDir, () =>
+    surveyJob(stateDir, job, (survey, journal) => collect(job, survey, journal, RECENT, readGist)),
+  );
+}
+
 /** @see readJobRuns: the same for a survey that is at hand. `count`: how many runs of the journal are looked at. */
 export function jobRuns(
   job: string,
@@ -71,16 +79,28 @@ export function jobRuns(
   journal: Journal | null,
   count = RECENT,
 ): JobRuns | null {
+  return collect(job, survey, journal, count, readWhole);
+}
+
+function collect<Ended extends EndedGist>(
+  job: string,
+  survey: Survey,
+  journal: Journal | null,
+  count: number,
+  readLine: ReadLine<Ended>,
+): JobRuns<Ended | EndedRecord> | null {
   const { going, over } = survey;
   const skipped: Skipped = { count: survey.garbage };
   // Runs that wait to be settled or that nobody can judge have their places by their times.
   const placed = over.length > 0 || going.some((run) => run.record.reason !== 'running');
-  const tail = journal === null ? NO_RUNS : recentRuns(journal, count, placed, skipped);
+  const tail = journal === null ? NO_RUNS : recentRuns(journal, count, placed, skipped, readLine);
   const ended = mergeEnded(over, tail.records);
   if (ended.length + tail.statuses.length + going.length === 0) return null;
   const statuses: readonly Status[] = placed
     ? newestFirst(going, ended).map((record) => record.status)
-    : [...going.map((): Status => 'running'), ...tail.statuses];
+    : going.length === 0
+      ? tail.statuses
+      : [...going.map((): Status => 'running'), ...tail.statuses];
   return {
     job,
     going,
@@ -91,7 +111,7 @@ export function jobRuns(
   };
 }
 
-const NO_RUNS: Recent = { records: [], statuses: [] };
+const NO_RUNS: Recent<never> = { records: [], statuses: [] };
 
 function take<T>(items: Iterable<T>, count: number): T[] {
   const taken: T[] = [];
@@ -107,9 +127,13 @@ function take<T>(items: Iterable<T>, count: number): T[] {
  * Last ended first. What nobody saw end comes before everything in the journal; what waits in a start record
  * with its end stands where that end was.
  */
-function mergeEnded(over: readonly OverRun[], journal: readonly EndedRecord[]): EndedRecord[] {
+function mergeEnded<Ended extends EndedGist>(
+  over: readonly OverRun[],
+  journal: readonly Ended[],
+): readonly (Ended | EndedRecord)[] {
+  if (over.length === 0) return journal;
   const waiting = over.map((run) => run.record).reverse();
-  const merged = waiting.filter(isInferred) as EndedRecord[];
+  const merged: (Ended | EndedRecord)[] = waiting.filter(isInferred);
   const seen = waiting.filter((record) => !isInferred(record));
   for (const record of journal) {
     while (seen[0] !== undefined && endOf(seen[0]) >= endOf(record)) merged.push(seen.shift() as EndedRecord);
@@ -122,18 +146,24 @@ function mergeEnded(over: readonly OverRun[], journal: readonly EndedRecord[]): 
  * Runs that go on, then those that ended. A run that nobody can judge may stay on record for ever: once later runs
  * have ended it stands where it started, not on top of them.
  */
-function newestFirst(going: readonly GoingRun[], ended: readonly EndedRecord[]): RunRecord[] {
+function newestFirst<Ended extends EndedGist>(
+  going: readonly GoingRun[],
+  ended: readonly Ended[],
+): (RunningRecord | Ended)[] {
   const last = ended[0] ?? null;
   const records = going.map((run) => run.record);
-  const runs: RunRecord[] = [...records.filter((record) => !isOvertaken(record, last)), ...ended];
+  const runs: (RunningRecord | Ended)[] = [
+    ...records.filter((record) => !isOvertaken(record, last)),
+    ...ended,
+  ];
   for (const record of records.filter((one) => isOvertaken(one, last))) {
-    const before = runs.findIndex((run) => isEnded(run) && run.started_at < record.started_at);
+    const before = runs.findIndex((run) => run.status !== 'running' && run.started_at < record.started_at);
     runs.splice(before === -1 ? runs.length : before, 0, record);
   }
   return runs;
 }
 
-function latestCompleted(latest: string | null, record: EndedRecord): string | null {
+function latestCompleted(latest: string | null, record: EndedGist): string | null {
   return laterTime(latest, laterTime(record.completed_at, record.previous_completed_at));
 }
 

@@ -82,10 +82,11 @@ export function surveyJob<T>(
 
 function withJournalOrNull<T>(path: string, use: (journal: Journal | null) => T): T {
   // Not `withJournal(path, use(null), use)`: that would use both.
-  const absent = Symbol('absent');
-  const result = withJournal<T | typeof absent>(path, absent, use);
-  return result === absent ? use(null) : (result as T);
+  const result = withJournal<T | typeof ABSENT>(path, ABSENT, use);
+  return result === ABSENT ? use(null) : (result as T);
 }
+
+const ABSENT = Symbol('absent');
 
 /** The names in a directory; none where it does not exist. */
 export function listDirectory(path: string): string[] {

@@ -1,5 +1,6 @@
+import { isoMs } from '../model/iso-time.js';
 import { type JobRuns, unsureRuns } from '../model/job-runs.js';
-import type { RunRecord } from '../model/record.js';
+import type { EndedGist, RunGist } from '../model/record.js';
 import { isBad } from './words.js';
 
 /** What decides where a job stands in a list. Nothing else is kept of 10,000 jobs but what is shown of them. */
@@ -13,12 +14,12 @@ export interface JobPlace {
 }
 
 /** @param record the run of the job that is shown. */
-export function jobPlace(runs: JobRuns, record: RunRecord): JobPlace {
+export function jobPlace(runs: JobRuns<EndedGist>, record: RunGist): JobPlace {
   return {
     job: runs.job,
     trouble: needsALook(runs),
     going: record.status === 'running',
-    startedMs: Date.parse(record.started_at),
+    startedMs: isoMs(record.started_at),
   };
 }
 
@@ -27,7 +28,7 @@ export function jobPlace(runs: JobRuns, record: RunRecord): JobPlace {
  * is orphaned or unverifiable, or processes of an older run live without their wrapper. An older unverifiable run
  * is no news: it may be a container that is long gone.
  */
-export function needsALook(runs: JobRuns): boolean {
+export function needsALook(runs: JobRuns<EndedGist>): boolean {
   if (runs.last !== null && isBad(runs.last.status)) return true;
   if (runs.going.length === 0) return false;
   return unsureRuns(runs).length > 0 || runs.going.some((run) => run.record.reason === 'orphaned');

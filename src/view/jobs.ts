@@ -1,6 +1,6 @@
 import { formatDuration } from '../model/duration.js';
 import { type JobRuns, RECENT } from '../model/job-runs.js';
-import type { RunRecord, Status } from '../model/record.js';
+import type { EndedGist, RunGist, Status } from '../model/record.js';
 import { type JobPlace, jobPlace } from './job-order.js';
 import { sanitize } from './sanitize.js';
 import type { Style, Tone } from './style.js';
@@ -36,7 +36,7 @@ export interface JobRow extends JobPlace {
 }
 
 /** @param record the newest run. @param now milliseconds since 1970. */
-export function jobRow(runs: JobRuns, record: RunRecord, now: number): JobRow {
+export function jobRow(runs: JobRuns<EndedGist>, record: RunGist, now: number): JobRow {
   const { job, trouble, going, startedMs } = jobPlace(runs, record);
   const started = age(record.started_at, now);
   const cells = [
@@ -81,7 +81,7 @@ function withinReason(widths: readonly number[]): number[] {
 }
 
 /** The status of the newest run and, where that is no trouble itself, the trouble beside it. */
-function jobWords(runs: JobRuns, record: RunRecord): string {
+function jobWords(runs: JobRuns<EndedGist>, record: RunGist): string {
   const words = statusWords(record);
   if (toneOf(record) === 'bad') return words;
   if (runs.going.length === 0) return words;
@@ -95,7 +95,7 @@ function jobWords(runs: JobRuns, record: RunRecord): string {
   return others.length === 0 ? words : `${words} (${others.length + 1} runs)`;
 }
 
-function tookWords(record: RunRecord, sinceStart: string): string {
+function tookWords(record: RunGist, sinceStart: string): string {
   if (record.status === 'running') return sinceStart;
   return record.duration_ms === null ? '?' : formatDuration(record.duration_ms);
 }

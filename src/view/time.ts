@@ -1,4 +1,5 @@
 import { formatAge } from '../model/duration.js';
+import { isoMs } from '../model/iso-time.js';
 import { sanitize } from './sanitize.js';
 
 /** Minutes east of UTC at a moment (milliseconds since 1970); it is a function because of summer time. */
@@ -33,7 +34,7 @@ interface LocalTime {
 
 // By hand: Intl takes 15 ms to load its formatters, and its output differs between versions of ICU.
 function shifted(iso: string, zone: Zone): LocalTime | null {
-  const ms = Date.parse(iso);
+  const ms = isoMs(iso);
   const minutes = zone(ms);
   const local = new Date(ms + minutes * 60_000);
   if (Number.isNaN(local.getTime())) return null;
@@ -55,7 +56,7 @@ function formatOffset(minutes: number): string {
 
 /** Milliseconds from a recorded time until now; a clock that was set back makes it 0, never less. */
 export function since(iso: string, now: number): number {
-  return Math.max(0, now - Date.parse(iso));
+  return Math.max(0, now - isoMs(iso));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { formatLimit } from '../model/duration.js';
-import type { FailedRecord, RunningRecord, RunRecord, Status } from '../model/record.js';
+import type { FailedRecord, RunGist, RunningRecord, Status } from '../model/record.js';
 import { sanitize } from './sanitize.js';
 import type { Tone } from './style.js';
 
@@ -17,7 +17,7 @@ export function statusName(status: Status): string {
 }
 
 /** A status and the one thing behind it: "FAILED (23)", "TIMEOUT (10m)", "INTERRUPTED (rebooted)". */
-export function statusWords(record: RunRecord): string {
+export function statusWords(record: RunGist): string {
   switch (record.status) {
     case 'running':
       return record.reason === 'running' ? 'running' : `RUNNING (${record.reason})`;
@@ -46,7 +46,7 @@ export const GOING_WORDS: Readonly<Record<RunningRecord['reason'], string>> = {
 };
 
 /** How a record is painted. */
-export function toneOf(record: RunRecord): Tone {
+export function toneOf(record: RunGist): Tone {
   if (record.status === 'completed') return 'good';
   return record.reason === 'running' ? 'going' : 'bad';
 }

@@ -24,6 +24,7 @@ vi.mock('../../src/commands/terminal.js', () => ({
 vi.mock('../../src/state/runs.js', () => ({
   listJobs: (dir: string) => Object.keys(state.places[dir] ?? {}),
   readJobRuns: (dir: string, job: string) => state.places[dir]?.[job] ?? null,
+  readJobGist: (dir: string, job: string) => state.places[dir]?.[job] ?? null,
   completedInARow: () => ({ count: 12, more: false }),
   findRuns: (dir: string, reference: RunReference) =>
     Object.values(state.places[dir] ?? {})

@@ -5,7 +5,7 @@ import { type EndedRecord, idOf, isEnded, isInferred, type RunRecord } from '../
 import type { RunId } from '../../src/model/run-id.js';
 import { readIdentity } from '../../src/platform/identity.js';
 import { lookBack } from '../../src/run/look-back.js';
-import { listRuns, readJobRuns } from '../../src/state/runs.js';
+import { listRuns, readJobGist, readJobRuns } from '../../src/state/runs.js';
 import type { Disk, Tree } from './disk-model.js';
 import type { Op } from './fs-trace.js';
 import { JOB } from './state.js';
@@ -83,6 +83,9 @@ function wrongsIn(stateDir: string, truths: readonly Truth[]): string[] {
   if (records.some((record) => !known.includes(idOf(record)))) wrong.push('a run from nowhere');
   const last = readJobRuns(stateDir, JOB)?.last ?? null;
   if (records.find(isEnded)?.cron_job_id !== last?.cron_job_id) wrong.push('ls and last disagree');
+  const shown = readJobGist(stateDir, JOB)?.last ?? null;
+  if (shown?.cron_job_id !== last?.cron_job_id || shown?.status !== last?.status)
+    wrong.push('ls shows another');
   return wrong;
 }
 

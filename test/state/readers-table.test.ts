@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Identity, ProcessId } from '../../src/model/liveness.js';
 import type { RunRecord } from '../../src/model/record.js';
 import { formatRunId } from '../../src/model/run-id.js';
-import { listRuns, readJobRuns } from '../../src/state/runs.js';
+import { listRuns, readJobGist, readJobRuns } from '../../src/state/runs.js';
 import { startSleeper } from '../helpers/children.js';
 import { scratch } from '../helpers/cronrun.js';
 import { COMPLETED, completed, ELSEWHERE, endOf, failed, failedWith, runId } from '../helpers/records.js';
@@ -74,6 +74,7 @@ beforeEach(() => {
 function word(): Word {
   const listed = listRuns(stateDir, JOB, 10)?.records ?? [];
   const runs = readJobRuns(stateDir, JOB);
+  expect(runs ?? {}, 'what ls shows is what is').toMatchObject(readJobGist(stateDir, JOB) ?? {});
   const seen = [...(runs?.going.map((run) => run.record) ?? []), ...(runs?.last ? [runs.last] : [])];
   expect(seen).toEqual(listed);
   expect(listed.length).toBeLessThanOrEqual(1);
