@@ -2,10 +2,15 @@ import { defineConfig } from 'vitest/config';
 
 const report = process.env.CRONRUN_TEST_REPORT;
 
-// Two projects: `unit` needs nothing but node; `e2e` drives the built bin, so `npm test` builds first.
+// Three projects: `unit` needs nothing but node; `e2e` drives the built bin, so `npm test` builds first; `faults` causes
+// every fault there is, takes root and mounts, and ends with its figures.
 export default defineConfig({
   test: {
-    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
+    reporters: [
+      'default',
+      './test/helpers/figures-reporter.ts',
+      ...(report === undefined ? [] : [['json', { outputFile: report }] as ['json', { outputFile: string }]]),
+    ],
     projects: [
       {
         test: {
@@ -21,8 +26,19 @@ export default defineConfig({
         test: {
           name: 'e2e',
           sequence: { groupOrder: 1 }, // after the unit tests, which are quicker to say what is wrong
-          include: ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          sequence: { groupOrder: 2 },
+          include: ['test/faults/**/*.test.ts'],
+          // A sweep is one test; a full one on a busy machine takes its time.
+          testTimeout: 900_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
         },

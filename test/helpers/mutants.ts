@@ -1,0 +1,124 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+import { afterAll } from 'vitest';
+import { BIN } from './cronrun.js';
+
+type Library = typeof import('../../src/index.js');
+
+/** A cronrun that a harness is let loose on: the real one, or a mutant of it. */
+export interface Built {
+  readonly bin: string;
+  readonly library: Library;
+}
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const load = createRequire(import.meta.url);
+
+export const REAL: Built = { bin: BIN, library: load('../../dist/index.cjs') as Library };
+
+interface Patch {
+  /** Below src/. */
+  readonly file: string;
+  /** Stands there exactly once: code that was changed makes the mutant fail loudly. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The protocol in a wrong order. Each harness that watches over a step has to tell these from the real one. */
+const MUTANTS = {
+  'unlink before sync': [
+    {
+      file: 'platform/durable.ts',
+      from: '    fdatasyncSync(fd);\n    if (size === 0)',
+      to: '    if (size === 0)',
+    },
+    {
+      file: 'run/record-end.ts',
+      from: '    forget(begun.file);\n',
+      to: '    forget(begun.file);\n    syncContents(journalPath(stateDir, record.job));\n',
+    },
+    { file: 'run/record-end.ts', from: '  renameDurably,\n', to: '  renameDurably,\n  syncContents,\n' },
+  ],
+  'spawn before the record is durable': [
+    { file: 'platform/durable.ts', from: '    fsyncSync(fd);\n    syncDirectory(directory);\n', to: '' },
+    {
+      file: 'run/record-start.ts',
+      from: '  tryTo(() => writeWhole(file.fd, encodeChild(child), file.childAt));\n',
+      to: '  tryTo(() => overwriteDurably(file.fd, encodeChild(child), file.childAt));\n  syncDirectory(file.directory);\n',
+    },
+  ],
+  'journal read before running/': [
+    {
+      file: 'state/survey.ts',
+      from: `  const names = listDirectory(directory);
+  const found = names.length === 0 ? null : judgeAll(directory, readAll(directory, names));
+  return withJournalOrNull(journalPath(stateDir, job), (journal) =>
+    use(found === null ? NOTHING : sortOut(found, journal), journal),
+  );`,
+      to: `  return withJournalOrNull(journalPath(stateDir, job), (journal) => {
+    const names = listDirectory(directory);
+    const found = names.length === 0 ? null : judgeAll(directory, readAll(directory, names));
+    return use(found === null ? NOTHING : sortOut(found, journal), journal);
+  });`,
+    },
+  ],
+} as const satisfies Record<string, readonly Patch[]>;
+
+export type MutantName = keyof typeof MUTANTS;
+
+/** Builds a mutant in a directory of its own that is gone after the tests of this file. */
+export async function buildMutant(name: MutantName): Promise<Built> {
+  const directory = mkdtempSync(join(tmpdir(), 'cronrun-mutant-'));
+  afterAll(() => rmSync(directory, { recursive: true }));
+  cpSync(`${ROOT}/bin`, `${directory}/bin`, { recursive: true });
+  cpSync(`${ROOT}/package.json`, `${directory}/package.json`);
+  symlinkSync(`${ROOT}/node_modules`, `${directory}/node_modules`);
+  const patches: readonly Patch[] = MUTANTS[name];
+  const applied = new Set<Patch>();
+  const entries = {
+    main: 'main.ts',
+    program: 'cli/program.ts',
+    answer: 'commands/last-answer.ts',
+    words: 'commands/exec-words.ts',
+    index: 'index.ts',
+  };
+  await Promise.all(
+    Object.entries(entries).map(([bundle, file]) =>
+      build({
+        entryPoints: [`${ROOT}/src/${file}`],
+        outfile: `${directory}/dist/${bundle}.cjs`,
+        bundle: true,
+        platform: 'node',
+        format: 'cjs',
+        packages: 'external',
+        external: Object.keys(entries).map((one) => `./${one}.cjs`),
+        define: { CRONRUN_VERSION: '"0.0.0"' },
+        supported: { 'dynamic-import': false },
+        logLevel: 'error',
+        plugins: [patching(patches, applied)],
+      }),
+    ),
+  );
+  if (applied.size < patches.length) throw new Error(`${name}: not every patch was applied`);
+  return { bin: `${directory}/bin/cronrun`, library: load(`${directory}/dist/index.cjs`) as Library };
+}
+
+function patching(patches: readonly Patch[], applied: Set<Patch>): Plugin {
+  return {
+    name: 'patching',
+    setup: ({ onLoad }) =>
+      onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
+        let contents = readFileSync(path, 'utf8');
+        for (const patch of patches.filter(({ file }) => path === `${ROOT}/src/${file}`)) {
+          if (contents.split(patch.from).length !== 2)
+            throw new Error(`${patch.file} is not as the mutant knows it`);
+          contents = contents.replace(patch.from, () => patch.to);
+          applied.add(patch);
+        }
+        return { contents, loader: 'ts' };
+      }),
+  };
+}
