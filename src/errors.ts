@@ -32,9 +32,9 @@ export function errnoOf(error: unknown): string | null {
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : null;
 }
 
-/** "EACCES: permission denied": what node prints, without the call and the path that follow it. */
+/** "EACCES: permission denied": what node prints, without the call and the path that follow it. Words of ours stay whole. */
 export function explainErrno(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  const comma = text.indexOf(', ');
+  const comma = errnoOf(error) === null ? -1 : text.indexOf(', ');
   return comma === -1 ? text : text.slice(0, comma);
 }

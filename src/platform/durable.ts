@@ -51,9 +51,9 @@ export function syncDirectory(path: string): void {
   }
 }
 
-/** Syncs what others wrote into a file. */
+/** Syncs what others wrote into a file; ELOOP where the name is a symbolic link. */
 export function syncContents(path: string): void {
-  const fd = openSync(path, 'r');
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     fdatasyncSync(fd);
   } finally {
@@ -149,7 +149,7 @@ export interface AppendTarget {
  * Appends whole lines in one write and syncs them. `compose` sees the file as it is right before and returns the
  * lines, each ended by a newline. A torn line that somebody else left is closed off first; afterwards the lines
  * are read back and, where they are not whole (another writer tore its line onto them, or the file was removed
- * meanwhile), appended once more. Doubles do no harm: readers drop them.
+ * meanwhile), appended once more. Doubles do no harm: readers drop them. No symbolic link is followed (ELOOP).
  */
 export function appendDurably(path: string, modes: Modes, compose: (target: AppendTarget) => string): void {
   if (appendOnce(path, modes, compose)) return;
@@ -158,9 +158,11 @@ export function appendDurably(path: string, modes: Modes, compose: (target: Appe
   }
 }
 
+const APPENDING = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+
 /** False where the lines do not read back whole. */
 function appendOnce(path: string, modes: Modes, compose: (target: AppendTarget) => string): boolean {
-  const fd = openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, modes.file);
+  const fd = openSync(path, APPENDING, modes.file);
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw noRegularFile(path);
@@ -226,8 +228,8 @@ export function removeIfThere(path: string): boolean {
 }
 
 /**
- * Makes a file of `bytes` unless one is there; one that could not be written whole is removed again. A umask cannot
- * change the mode.
+ * Makes a file of `bytes` unless one is there, a symbolic link included (O_EXCL follows none); one that could not be
+ * written whole is removed again. A umask cannot change the mode.
  */
 export function createUnlessThere(path: string, bytes: () => Uint8Array, mode: number): void {
   let fd: number;

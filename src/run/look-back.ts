@@ -1,10 +1,10 @@
-import { statSync } from 'node:fs';
 import type { JobRuns } from '../model/job-runs.js';
 import { type EndedRecord, isInferred, type JournalMark } from '../model/record.js';
 import { wallMs } from '../platform/clock.js';
-import { GROUP_READABLE, type Modes, PRIVATE } from '../platform/durable.js';
+import { type Modes, PRIVATE } from '../platform/durable.js';
 import { bootTimeMs } from '../platform/identity.js';
 import { markOf } from '../state/journal.js';
+import { inspectOwnership, NotOurs } from '../state/ownership.js';
 import { jobRuns } from '../state/runs.js';
 import { settle, sweep } from '../state/settle.js';
 import { type Survey, surveyJob } from '../state/survey.js';
@@ -16,48 +16,53 @@ export interface Past {
   readonly runs: JobRuns | null;
   /** False where the state directory cannot be read: then nothing is known, not even that there was no run. */
   readonly known: boolean;
+  /** Why nothing may be recorded now; null: it may. */
+  readonly refusal: unknown;
   /** How the journal stood. */
   readonly mark: JournalMark;
   /** How to make things in this state directory. */
   readonly modes: Modes;
 }
 
-const NOTHING_KNOWN: Past = { runs: null, known: false, mark: { ino: null, size: 0 }, modes: PRIVATE };
+/** What is known where there are no records to look at. */
+export const NOTHING_KNOWN: Past = {
+  runs: null,
+  known: false,
+  refusal: null,
+  mark: { ino: null, size: 0 },
+  modes: PRIVATE,
+};
 
 /** Runs of the journal that are looked at: the last one, and one more in case two ended in the same moment. */
 const LOOKED_AT = 2;
 
 /**
  * Step 2 of the protocol: reads the runs before this one and settles those that are over. Nothing in here may
- * keep the job from running; what cannot be settled now is settled by a later run.
+ * keep the job from running; what cannot be settled now is settled by a later run. Where others can write nothing is
+ * settled, and what is there is told as `last` would tell it.
  */
 export function lookBack(stateDir: string, job: string, tell: Tell): Past {
-  const modes = modesIn(stateDir);
+  const { modes, refusal } = mayWrite(stateDir, job);
   try {
     const { survey, runs, mark } = surveyJob(stateDir, job, (found, journal) => ({
       survey: found,
       runs: jobRuns(job, found, journal, LOOKED_AT),
       mark: markOf(journal),
     }));
-    settleOver(stateDir, job, survey, modes, tell);
-    return { runs, known: true, mark, modes };
+    if (refusal === null) settleOver(stateDir, job, survey, modes, tell);
+    return { runs, known: true, refusal, mark, modes };
   } catch {
-    return { ...NOTHING_KNOWN, modes };
+    return { ...NOTHING_KNOWN, refusal, modes };
   }
 }
 
-/**
- * What tells a directory made for a monitoring group: its group may read, and owns what is made in it. A plain mkdir
- * leaves 0755, and the group of what is made in that is the user's own, to whom nobody meant to show commands.
- */
-const FOR_A_GROUP = 0o2050;
-
-/** Group rights that the administrator gave the state directory go on to what is made in it. */
-function modesIn(stateDir: string): Modes {
+/** How to make things in the state directory, or why nothing may be made there. */
+function mayWrite(stateDir: string, job: string): Pick<Past, 'modes' | 'refusal'> {
   try {
-    return (statSync(stateDir).mode & FOR_A_GROUP) === FOR_A_GROUP ? GROUP_READABLE : PRIVATE;
-  } catch {
-    return PRIVATE;
+    const { breach, modes } = inspectOwnership(stateDir, job);
+    return { modes, refusal: breach === null ? null : new NotOurs(breach) };
+  } catch (error) {
+    return { modes: PRIVATE, refusal: error };
   }
 }
 

@@ -7,7 +7,6 @@ import {
   createUnlessThere,
   freeBytes,
   type Modes,
-  makeDirectories,
   overwriteDurably,
   removeIfThere,
   renameDurably,
@@ -15,6 +14,7 @@ import {
 import { randomBytes } from '../platform/random.js';
 import { jobDirectory, journalPath, reservePath } from '../state/directory.js';
 import { latestCompletion } from '../state/journal.js';
+import { makeOwnDirectories, NotOurs, requireOwn } from '../state/ownership.js';
 import { encodeEnd, endedFileName } from '../state/start-record.js';
 import type { Past } from './look-back.js';
 import type { Tell } from './notice.js';
@@ -33,8 +33,9 @@ export function recordEnd(
   tell: Tell,
 ): EndedRecord {
   const record = endedRecord(begun.beginning, end, pid);
-  if (stateDir === null) return record;
+  if (stateDir === null || begun.isRefused) return record;
   try {
+    requireOwn(stateDir, record.job); // it may have been hours
     const written = appendToJournal(stateDir, record, past);
     forget(begun.file);
     refillReserve(stateDir, past.modes);
@@ -58,7 +59,7 @@ function appendToJournal(stateDir: string, record: EndedRecord, past: Past): End
     appendDurably(path, past.modes, compose);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    makeDirectories(jobDirectory(stateDir, record.job), past.modes.directory);
+    makeOwnDirectories(stateDir, record.job, jobDirectory(stateDir, record.job), past.modes.directory);
     appendDurably(path, past.modes, compose);
   }
   return written;
@@ -79,7 +80,7 @@ function keepElsewhere(begun: Begun, end: End, record: EndedRecord, error: unkno
   const { file } = begun;
   if (file !== null && keepInLine(file, end, record)) {
     tell({ kind: 'kept', where: 'start-record', record, error });
-  } else if (file !== null && keepInName(file, begun, end)) {
+  } else if (file !== null && !(error instanceof NotOurs) && keepInName(file, begun, end)) {
     tell({ kind: 'kept', where: 'file-name', record, error });
   } else {
     tell({ kind: 'said-only', record, error });

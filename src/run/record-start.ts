@@ -7,7 +7,6 @@ import { formatRunId, type RunId } from '../model/run-id.js';
 import {
   createWhole,
   type Modes,
-  makeDirectories,
   overwriteDurably,
   removeIfThere,
   syncDirectory,
@@ -15,6 +14,7 @@ import {
 } from '../platform/durable.js';
 import { readIdentity } from '../platform/identity.js';
 import { jobsDirectory, reservePath, runningDirectory } from '../state/directory.js';
+import { makeOwnDirectories, NotOurs } from '../state/ownership.js';
 import { encodeChild, encodeEnd, encodeStartRecord, type StartLine } from '../state/start-record.js';
 import type { Past } from './look-back.js';
 import type { Tell } from './notice.js';
@@ -35,6 +35,8 @@ export interface Begun {
   readonly beginning: Beginning;
   /** Null: nothing of this run is on record. */
   readonly file: StartFile | null;
+  /** True where others can write in the directories: then its end is not written there, either. */
+  readonly isRefused: boolean;
 }
 
 /** Step 3 of the protocol. CronrunError 'not-recorded' where a record is required and cannot be had. */
@@ -42,18 +44,22 @@ export function recordStart(plan: Plan, past: Past, id: RunId, startedAt: string
   const wrapper = readIdentity(process.pid);
   const beginning = beginningOf(plan, past, id, startedAt, wrapper.host_name);
   const { stateDir } = plan;
-  if (stateDir === null) {
-    return { id, beginning, file: withoutRecord(plan, null, new Error(whyNowhere(plan)), tell) };
-  }
+  const unrecorded = (path: string | null, error: unknown): Begun => {
+    const isRefused = error instanceof NotOurs;
+    withoutRecord(plan, isRefused ? null : path, error, tell);
+    return { id, beginning, file: null, isRefused };
+  };
+  if (stateDir === null) return unrecorded(null, new Error(whyNowhere(plan)));
   const directory = runningDirectory(stateDir, plan.job);
+  if (past.refusal !== null) return unrecorded(directory, past.refusal);
   const start: StartLine = { beginning, wrapper, journal: past.mark };
   try {
     const { file, syncError } = createStartFile(stateDir, directory, id, start, past.modes);
     if (syncError !== null) notDurable(plan, file, syncError, startedAt, tell);
-    return { id, beginning, file };
+    return { id, beginning, file, isRefused: false };
   } catch (error) {
     if (error instanceof CronrunError) throw error;
-    return { id, beginning, file: withoutRecord(plan, directory, error, tell) };
+    return unrecorded(directory, error);
   }
 }
 
@@ -118,7 +124,7 @@ function createIn(stateDir: string, directory: string, id: RunId, start: StartLi
     made = create();
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    there = makeDirectories(directory, modes.directory);
+    there = makeOwnDirectories(stateDir, start.beginning.job, directory, modes.directory);
     made = create();
   }
   const file = { fd: made.fd, directory, name, childAt, endAt };
@@ -146,10 +152,9 @@ function syncNames(stateDir: string, directory: string, there: string): unknown 
   return null;
 }
 
-function withoutRecord(plan: Plan, path: string | null, error: unknown, tell: Tell): null {
+function withoutRecord(plan: Plan, path: string | null, error: unknown, tell: Tell): void {
   if (plan.requireRecord) throw refusal(plan, path, error);
   tell({ kind: 'not-recorded', path, error });
-  return null;
 }
 
 function refusal(plan: Plan, path: string | null, error: unknown): CronrunError {

@@ -3,13 +3,12 @@ import { makeRunId } from '../model/run-id.js';
 import type { SignalName } from '../model/signal.js';
 import { monotonicMs, wallMs } from '../platform/clock.js';
 import { findObstacle } from '../platform/command.js';
-import { PRIVATE } from '../platform/durable.js';
 import { processId } from '../platform/identity.js';
 import { randomBytes } from '../platform/random.js';
 import { startChild } from '../platform/spawn.js';
 import { childEnvironment } from './child-environment.js';
 import { judgeEnding } from './ending.js';
-import { lookBack, type Past } from './look-back.js';
+import { lookBack, NOTHING_KNOWN, type Past } from './look-back.js';
 import type { Notice, Tell } from './notice.js';
 import type { Plan } from './plan.js';
 import { recordEnd } from './record-end.js';
@@ -23,8 +22,6 @@ export interface Outcome {
   readonly stoppedBy: SignalName | null;
 }
 
-const NO_PAST: Past = { runs: null, known: false, mark: { ino: null, size: 0 }, modes: PRIVATE };
-
 /** How far an end is from being recorded: everything of it but the times. */
 type Ending = Pick<End, 'status' | 'reason' | 'exit_code' | 'signal' | 'killed' | 'error'>;
 
@@ -35,7 +32,7 @@ type Ending = Pick<End, 'status' | 'reason' | 'exit_code' | 'signal' | 'killed' 
  */
 export async function supervise(plan: Plan, tell: Tell): Promise<Outcome> {
   const { stateDir, job } = plan;
-  const past = stateDir === null ? NO_PAST : lookBack(stateDir, job, tell);
+  const past = stateDir === null ? NOTHING_KNOWN : lookBack(stateDir, job, tell);
 
   const startedMs = wallMs();
   const startedAt = monotonicMs();

@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { BIN, cronEnvironment, isAlive, journalOf, said, scratch, startProgram } from '../helpers/cronrun.js';
 import {
@@ -16,7 +16,8 @@ const obstacle = firstObstacle(needsRoot, needsReachableBin);
 describeUnless(obstacle, 'a process of the group that cronrun may not signal', () => {
   it('is named, not waited for for ever', async () => {
     const [stateDir, tools] = [scratch(), scratch()];
-    for (const directory of [stateDir, tools]) chmodSync(directory, 0o777);
+    chownSync(stateDir, 65_534, 65_534);
+    chmodSync(tools, 0o755);
     // What sudo does: a process of another user in the same process group.
     copyFileSync(SETPRIV, `${tools}/sudo`);
     chmodSync(`${tools}/sudo`, 0o4755);

@@ -3,9 +3,8 @@ import { TWINS } from '../../src/model/environment.js';
 import type { JobRuns } from '../../src/model/job-runs.js';
 import { type EndedRecord, endedRecord, goingRecord } from '../../src/model/record.js';
 import { formatRunId } from '../../src/model/run-id.js';
-import { PRIVATE } from '../../src/platform/durable.js';
 import { childEnvironment } from '../../src/run/child-environment.js';
-import type { Past } from '../../src/run/look-back.js';
+import { NOTHING_KNOWN, type Past } from '../../src/run/look-back.js';
 import { at, beginning, completed, endOf, failed, lost, runId } from '../helpers/records.js';
 
 const CRON = { PATH: '/usr/bin:/bin', HOME: '/root', LOGNAME: 'root' };
@@ -19,7 +18,7 @@ function pastWith(runs: Partial<JobRuns> | null, known = true): Past {
     recent: [],
     unreadable: 0,
   };
-  return { runs: runs && { ...none, ...runs }, known, mark: { ino: null, size: 0 }, modes: PRIVATE };
+  return { ...NOTHING_KNOWN, runs: runs && { ...none, ...runs }, known };
 }
 
 const NEVER_RAN = pastWith(null);
