@@ -6,6 +6,7 @@ export type ErrorCode =
   | 'unreadable' // the state directory is there and cannot be read
   | 'unwritable' // the state directory cannot be written
   | 'no-state-directory' // no home, or a relative path and no working directory
+  | 'goes-on' // settle: the run can be seen to live, or a newer cronrun has to judge it
   | 'not-recorded' // --require-record, and the start record could not be made durable
   | 'no-viewer' // no program on this machine shows manual pages
   | 'internal'; // a defect of ours

@@ -26,6 +26,11 @@ export type {
 export interface RegistryOptions {
   /** The state directory; default: where the command line would look (CRONRUN_STATE_DIR, then the usual place). */
   readonly stateDir?: string;
+  /**
+   * A promise that only one container at a time uses the state directory, so that a run of any other is over; see
+   * --exclusive-state in cronrun(1). Default: whether CRONRUN_EXCLUSIVE_STATE is 1.
+   */
+  readonly exclusiveState?: boolean;
 }
 
 /** What is known of one job now; the same facts as `cronrun status --json` and `cronrun ls --json`. */
@@ -74,13 +79,15 @@ export interface Registry {
  */
 export function openRegistry(options: RegistryOptions = {}): Registry {
   const stateDir = locate(options.stateDir);
+  const isExclusive = options.exclusiveState ?? process.env.CRONRUN_EXCLUSIVE_STATE === '1';
   return {
     stateDir,
     jobs: () => listJobs(stateDir),
-    status: (job) => statusOf(stateDir, checked(job)),
-    last: (job) => readJobRuns(stateDir, checked(job))?.last ?? null,
-    runs: (job, { limit = 20 } = {}) => listRuns(stateDir, checked(job), limit)?.records ?? [],
-    find: (id) => findOne(stateDir, id),
+    status: (job) => statusOf(stateDir, checked(job), isExclusive),
+    last: (job) => readJobRuns(stateDir, checked(job), isExclusive)?.last ?? null,
+    runs: (job, { limit = 20 } = {}) =>
+      listRuns(stateDir, checked(job), limit, null, isExclusive)?.records ?? [],
+    find: (id) => findOne(stateDir, id, isExclusive),
   };
 }
 
@@ -103,8 +110,8 @@ function checked(job: string): string {
   throw new CronrunError('usage', `${JSON.stringify(job)} is not a job name: ${JOB_NAME_RULE}`);
 }
 
-function statusOf(stateDir: string, job: string): JobStatus | null {
-  const runs = readJobRuns(stateDir, job);
+function statusOf(stateDir: string, job: string, isExclusive: boolean): JobStatus | null {
+  const runs = readJobRuns(stateDir, job, isExclusive);
   const newest = runs === null ? null : newestRun(runs);
   if (runs === null || newest === null) return null;
   const { last, lastCompletedAt, recent, unreadable } = runs;
@@ -119,13 +126,13 @@ function statusOf(stateDir: string, job: string): JobStatus | null {
   };
 }
 
-function findOne(stateDir: string, id: string): RunRecord | null {
+function findOne(stateDir: string, id: string, isExclusive: boolean): RunRecord | null {
   const reference = parseRunReference(id);
   if (reference === null) {
     const rule = 'at least 8 hex digits, with or without "cron:" and dashes';
     throw new CronrunError('usage', `${JSON.stringify(id)} is not a run id: ${rule}`);
   }
-  const found = findRuns(stateDir, reference);
+  const found = findRuns(stateDir, reference, isExclusive);
   if (found.length <= 1) return found[0] ?? null;
   const ids = found.map((record) => record.cron_job_id).join(', ');
   throw new CronrunError('ambiguous-run', `${JSON.stringify(id)} fits several runs: ${ids}`);

@@ -165,6 +165,7 @@ function planOf(root: string, command: readonly string[]): Plan {
     successCodes: [],
     requireRecord: false,
     recordCommand: 'all',
+    exclusiveState: false,
     cwd: '/',
     user: 'root',
   };

@@ -1,7 +1,7 @@
 import type { AnswerOptions, CommonOptions, ExecOptions, LsOptions } from '../commands/types.js';
 import { noCommand, noJob } from './exec-form.js';
 import { nearest } from './nearest.js';
-import { execJob, fieldsOf, jobOrRun, lsJob, manPage } from './operands.js';
+import { execJob, fieldsOf, jobOrRun, lsJob, manPage, settledRun } from './operands.js';
 import type { CommandName } from './options.js';
 import { OPTIONS, type OptionSpec } from './options.js';
 import { fold, quote, usage } from './usage.js';
@@ -40,13 +40,20 @@ export interface LsCall {
   readonly job: string | undefined;
 }
 
+interface SettleCall {
+  readonly command: 'settle';
+  readonly options: CommonOptions;
+  /** As parseRunReference takes it. */
+  readonly run: string;
+}
+
 interface ManCall {
   readonly command: 'man';
   readonly page: 'journal' | undefined;
 }
 
 /** A command line that is understood: everything in it is valid. */
-export type Call = ExecCall | AnswerCall<'status'> | AnswerCall<'last'> | LsCall | ManCall;
+export type Call = ExecCall | AnswerCall<'status'> | AnswerCall<'last'> | LsCall | SettleCall | ManCall;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -61,6 +68,8 @@ export function interpret(raw: RawCall, env: Environment): Call {
       return answerCall(raw, 'last', env);
     case 'ls':
       return lsCall(raw, env);
+    case 'settle':
+      return { command: 'settle', options: common(raw, env), run: settledRun(readerOperands(raw)) };
     case 'man':
       return { command: 'man', page: manPage(readerOperands(raw)) };
   }
@@ -84,7 +93,11 @@ function parsed<T>(spec: OptionSpec<T>, command: CommandName, text: string, twin
 }
 
 function common(raw: RawCall, env: Environment): CommonOptions {
-  return { stateDir: lookUp(OPTIONS.stateDir, raw, env), color: lookUp(OPTIONS.color, raw, env) };
+  return {
+    stateDir: lookUp(OPTIONS.stateDir, raw, env),
+    exclusiveState: lookUp(OPTIONS.exclusiveState, raw, env),
+    color: lookUp(OPTIONS.color, raw, env),
+  };
 }
 
 function execCall(raw: RawCall, env: Environment): ExecCall {

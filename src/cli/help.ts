@@ -14,6 +14,7 @@ interface CommandHelp {
 }
 
 const ASK = 'Ask:';
+const TELL = 'Tell:';
 
 const TWINS = `In brackets: the environment variable that stands in for an option, as at the
 top of a crontab. The option wins.`;
@@ -64,6 +65,17 @@ export const COMMAND_HELP: Readonly<Record<CommandName, CommandHelp>> = {
     summary: 'all jobs, or the runs of one job, newest first',
     group: ASK,
     more: 'Exit status: 0 if there is an answer, 193 if there is none, 125 on failure.',
+  },
+  settle: {
+    usage: '[options] <run-id>',
+    summary: 'say that a run is over which cronrun cannot judge',
+    group: TELL,
+    more: `For a run that is unverifiable, and of which you know that it is over: it counts
+as interrupted (lost) from then on. Refused while anything of it can be seen to
+live. A run that goes on all the same may be doubled by the next one.
+
+Exit status: 0 if the run is settled, or ended already; 193 if there is none;
+125 if it goes on, or on failure.`,
   },
   man: {
     usage: '[journal]',

@@ -23,6 +23,7 @@ const STOP: Advice = {
   wish: 'To end a run, kill -TERM -PID, with PID from',
   line: 'cronrun status --get pid JOB',
 };
+const SETTLE: Advice = { wish: 'To say that a run is over', line: 'cronrun settle RUN-ID' };
 const FORGET: Advice = { wish: 'To forget a job, remove its directory: see FILES in', line: 'cronrun man' };
 const MANUAL: Advice = { wish: 'The manual', line: 'cronrun man' };
 const JOURNAL: Advice = { wish: 'The format of the records', line: 'cronrun man journal' };
@@ -41,6 +42,7 @@ const NEAR_MISSES: ReadonlyMap<string, Advice> = new Map(
       [LAST, 'previous prev latest result'],
       [GOING, 'ps top running'],
       [FAILED, 'failed failures errors'],
+      [SETTLE, 'settled resolve resolved close finish abandon'],
       [FORGET, 'rm remove delete forget prune purge clean'],
       [MANUAL, 'manual doc docs'],
       [JOURNAL, 'journal format'],

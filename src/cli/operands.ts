@@ -36,6 +36,23 @@ export function lsJob(operands: readonly string[]): string | undefined {
   return job;
 }
 
+/** The run of `settle`: one, by its id. A job has many, and which of them is over must be said. */
+export function settledRun(operands: readonly string[]): string {
+  const run = one('settle', 'run id', operands);
+  if (run === undefined) throw usage('settle', 'name a run by its id. This lists what goes on:', GOING);
+  if (parseRunReference(run) !== null) return run;
+  if (isJobName(run)) {
+    throw usage(
+      'settle',
+      `${quote(run)} is not a run id. This shows those of a job:`,
+      `cronrun status ${run}`,
+    );
+  }
+  throw usage('settle', `${quote(run)} is not a run id. Write ${SHORTEST_PREFIX} of its hex digits or more`);
+}
+
+const GOING = 'cronrun ls --status running';
+
 /** The page of `man`: none is cronrun(1). */
 export function manPage(operands: readonly string[]): 'journal' | undefined {
   const page = one('man', 'page', operands);

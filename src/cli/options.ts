@@ -13,7 +13,7 @@ import {
   type ValueParser,
 } from './values.js';
 
-export type CommandName = 'exec' | 'status' | 'last' | 'ls' | 'man';
+export type CommandName = 'exec' | 'status' | 'last' | 'ls' | 'settle' | 'man';
 
 /** One option as both parsers, the help and the tests know it. */
 export interface OptionSpec<T> {
@@ -42,11 +42,12 @@ export interface OptionSpec<T> {
 }
 
 /** Every command there is, in the order of the help. */
-export const COMMAND_NAMES: readonly CommandName[] = ['exec', 'status', 'last', 'ls', 'man'];
+export const COMMAND_NAMES: readonly CommandName[] = ['exec', 'status', 'last', 'ls', 'settle', 'man'];
 
 const ALL = COMMAND_NAMES;
 const ANSWERS: readonly CommandName[] = ['status', 'last'];
 const READERS: readonly CommandName[] = ['status', 'last', 'ls'];
+const JUDGES: readonly CommandName[] = ['exec', ...READERS, 'settle'];
 
 const STATUSES: readonly Status[] = ['running', 'completed', 'failed', 'timeout', 'interrupted'];
 
@@ -96,6 +97,7 @@ function filled<T>(spec: Given<T>, parse: ValueParser<T>, fallback: T): OptionSp
 const ENDING = 'Ending a run:';
 const RECORDING = 'Recording a run:';
 const ANSWERING = 'Answers:';
+const JUDGING = 'Judging runs:';
 const CHOOSING = 'Choosing:';
 const EVERYWHERE = 'Everywhere:';
 
@@ -240,6 +242,14 @@ export const OPTIONS = {
     fallback: null,
     group: CHOOSING,
     help: 'at most so many lines (default: all jobs, or 20 runs)',
+  }),
+  exclusiveState: toggle({
+    name: 'exclusive-state',
+    negatable: true,
+    twin: 'CRONRUN_EXCLUSIVE_STATE',
+    commands: JUDGES,
+    group: JUDGING,
+    help: 'you promise that only one container at a time uses the state directory: runs of any other are over',
   }),
   stateDir: valued<string | null>({
     name: 'state-dir',

@@ -31,6 +31,8 @@ async function perform(call: Call | Shown, io: Surroundings, atTheDoor: AtTheDoo
       return (await import('../commands/status.js')).status(call.options, call.target, io);
     case 'ls':
       return (await import('../commands/ls.js')).ls(call.options, call.job, io);
+    case 'settle':
+      return (await import('../commands/settle.js')).settle(call.options, call.run, io);
     case 'man':
       return (await import('../commands/man.js')).man(call.page, io);
   }

@@ -64,6 +64,7 @@ function planOf(options: ExecOptions, job: string, command: readonly string[], i
     successCodes: options.successCodes,
     requireRecord: options.requireRecord,
     recordCommand: options.recordCommand,
+    exclusiveState: options.exclusiveState,
     cwd: workingDirectory(),
     user: userName(env),
   };

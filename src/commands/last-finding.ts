@@ -1,7 +1,7 @@
 import type { GoingRun } from '../model/job-runs.js';
 import { type EndedRecord, idOf, type RunRecord } from '../model/record.js';
 import { lastOfAll } from './last-of-all.js';
-import type { Target } from './target.js';
+import type { Place, Target } from './target.js';
 
 /** What `last` found out before it says anything. */
 export type Finding =
@@ -18,13 +18,13 @@ export type Finding =
   | Extract<Target, { kind: 'missing' }>;
 
 /** Finds what `last` speaks of. CronrunError 'unreadable'. */
-export function findLast(stateDir: string, target: Target): Finding {
+export function findLast(place: Place, target: Target): Finding {
   switch (target.kind) {
     case 'missing':
     case 'run':
       return target;
     case 'any':
-      return { kind: 'last', ...lastOfAll(stateDir) };
+      return { kind: 'last', ...lastOfAll(place) };
     case 'job': {
       const { runs, self } = target;
       // Inside a run, `last` is the one before it, and that run itself says nothing about it.

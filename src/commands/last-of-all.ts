@@ -1,6 +1,7 @@
 import type { GoingRun } from '../model/job-runs.js';
 import type { EndedRecord } from '../model/record.js';
 import { listJobs, readJobRuns } from '../state/runs.js';
+import type { Place } from './target.js';
 
 /** The last run that ended of any job, and every run that goes on. */
 export interface LastOfAll {
@@ -12,12 +13,12 @@ export interface LastOfAll {
 }
 
 /** CronrunError 'unreadable'. */
-export function lastOfAll(stateDir: string): LastOfAll {
+export function lastOfAll({ stateDir, isExclusive }: Place): LastOfAll {
   let last: EndedRecord | null = null;
   let unreadable = 0;
   const going: GoingRun[] = [];
   for (const job of listJobs(stateDir)) {
-    const runs = readJobRuns(stateDir, job);
+    const runs = readJobRuns(stateDir, job, isExclusive);
     if (runs === null) continue;
     going.push(...runs.going);
     unreadable += runs.unreadable;

@@ -18,7 +18,8 @@ export function last(
   io: Surroundings,
 ): number | Promise<number> {
   const stateDir = statePlace(options.stateDir, io.env);
-  const finding = findLast(stateDir, resolveTarget('last', stateDir, argument, io.env));
+  const place = { stateDir, isExclusive: options.exclusiveState };
+  const finding = findLast(place, resolveTarget('last', place, argument, io.env));
   if (options.exitCode) {
     const status = exitStatus(finding, io.now(), options.maxAgeMs);
     // A command may exit with 193 itself: only where there is no run is there something to say.

@@ -58,7 +58,11 @@ async function answer(options: LsOptions, stateDir: string, io: Surroundings): P
   return extent;
 }
 
-type ReadJob<Ended extends EndedGist> = (stateDir: string, job: string) => JobRuns<Ended> | null;
+type ReadJob<Ended extends EndedGist> = (
+  stateDir: string,
+  job: string,
+  isExclusive: boolean,
+) => JobRuns<Ended> | null;
 
 /**
  * Reads every job and orders those that were asked for. Of each job only what `show` makes of it is kept, so that
@@ -67,14 +71,14 @@ type ReadJob<Ended extends EndedGist> = (stateDir: string, job: string) => JobRu
 function readJobs<Row extends JobPlace, Ended extends EndedGist>(
   read: ReadJob<Ended>,
   stateDir: string,
-  { status, sort, limit }: LsOptions,
+  { status, sort, limit, exclusiveState }: LsOptions,
   show: (runs: JobRuns<Ended>, record: RunningRecord | Ended) => Row,
 ): Extent & { readonly rows: readonly Row[] } {
   const rows: Row[] = [];
   let [total, trouble, unreadable] = [0, 0, 0];
   const refused: string[] = [];
   for (const job of listJobs(stateDir)) {
-    const runs = readOrRefuse(read, stateDir, job);
+    const runs = readOrRefuse(() => read(stateDir, job, exclusiveState));
     if (typeof runs === 'string') {
       refused.push(runs);
       continue;
@@ -92,12 +96,10 @@ function readJobs<Row extends JobPlace, Ended extends EndedGist>(
 
 /** One job that cannot be read does not hide the others: why it cannot, for that one. */
 function readOrRefuse<Ended extends EndedGist>(
-  read: ReadJob<Ended>,
-  stateDir: string,
-  job: string,
+  read: () => JobRuns<Ended> | null,
 ): JobRuns<Ended> | string | null {
   try {
-    return read(stateDir, job);
+    return read();
   } catch (error) {
     if (error instanceof CronrunError && error.code === 'unreadable') return error.message;
     throw error;

@@ -12,7 +12,7 @@ import { checkFields } from './fields.js';
 import { type Asked, answerMissing } from './missing.js';
 import { exitStatusOfRun } from './run-exit-status.js';
 import { statePlace } from './state-place.js';
-import { resolveTarget, type Target } from './target.js';
+import { type Place, resolveTarget, type Target } from './target.js';
 import type { AnswerOptions, Surroundings } from './types.js';
 import { openScreen } from './viewing.js';
 
@@ -29,8 +29,9 @@ export async function status(
 ): Promise<number> {
   checkFields('status', options.get, FIELDS);
   const stateDir = statePlace(options.stateDir, io.env);
-  const target = resolveTarget('status', stateDir, argument, io.env);
-  const subject = subjectOf(stateDir, target);
+  const place = { stateDir, isExclusive: options.exclusiveState };
+  const target = resolveTarget('status', place, argument, io.env);
+  const subject = subjectOf(place, target);
   if (subject === null) {
     return answerMissing(asked(stateDir, target), { ...options, noRun: noRunStatusJson }, io);
   }
@@ -44,7 +45,7 @@ interface Subject {
   readonly runs: JobRuns;
 }
 
-function subjectOf(stateDir: string, target: Target): Subject | null {
+function subjectOf({ stateDir, isExclusive }: Place, target: Target): Subject | null {
   switch (target.kind) {
     case 'any':
       throw new CronrunError('usage', 'status: name a job, or a run by its id', {
@@ -54,7 +55,7 @@ function subjectOf(stateDir: string, target: Target): Subject | null {
       return null;
     case 'run': {
       const { record } = target;
-      return { record, runs: readJobRuns(stateDir, record.job) ?? onlyRun(record) };
+      return { record, runs: readJobRuns(stateDir, record.job, isExclusive) ?? onlyRun(record) };
     }
     case 'job': {
       const { runs, self } = target;
@@ -78,7 +79,7 @@ async function answer(options: AnswerOptions, stateDir: string, subject: Subject
   else if (options.json) io.out(`${statusJson(record, runs)}\n`);
   else {
     const { viewing } = await openScreen(options, io);
-    const streak = completedInARow(stateDir, runs.job);
+    const streak = completedInARow(stateDir, runs.job, options.exclusiveState);
     io.out(statusText({ record, runs, streak, here: hostname() }, viewing));
   }
   if (runs.unreadable > 0) io.err(unreadableText(runs.unreadable, runs.job));

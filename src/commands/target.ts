@@ -23,38 +23,45 @@ export type Target =
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Where a reader looks, and whether somebody promised that nobody else does (--exclusive-state). */
+export interface Place {
+  readonly stateDir: string;
+  readonly isExclusive: boolean;
+}
+
 /**
  * Finds the job or run that a reader's argument names; without one, the job of the run this process is part of.
  * @param command for messages: "status". CronrunError 'usage', 'ambiguous-run', 'unreadable'.
  */
 export function resolveTarget(
   command: string,
-  stateDir: string,
+  place: Place,
   argument: string | undefined,
   env: Environment,
 ): Target {
-  return argument === undefined ? surroundingRun(stateDir, env) : named(command, stateDir, argument);
+  return argument === undefined ? surroundingRun(place, env) : named(command, place, argument);
 }
 
 /** An exact job name wins over a piece of a run id; "cron:" forces an id. */
-function named(command: string, stateDir: string, asked: string): Target {
+function named(command: string, place: Place, asked: string): Target {
   const reference = parseRunReference(asked);
   const job = isJobName(asked) && !reference?.forced ? asked : null;
   if (job === null && reference === null) throw notATarget(command, asked);
-  const runs = job === null ? null : readJobRuns(stateDir, job);
+  const runs = job === null ? null : readJobRuns(place.stateDir, job, place.isExclusive);
   if (runs !== null) return { kind: 'job', runs, self: null };
-  const record = reference === null ? null : findRun(command, stateDir, asked, reference);
+  const record = reference === null ? null : findRun(command, place, asked, reference);
   if (record !== null) return { kind: 'run', record };
   return { kind: 'missing', asked, job, mayBeRun: reference !== null };
 }
 
-function findRun(
+/** The run that a piece of an id names; null where none does. CronrunError 'ambiguous-run', 'unreadable'. */
+export function findRun(
   command: string,
-  stateDir: string,
+  { stateDir, isExclusive }: Place,
   asked: string,
   reference: RunReference,
 ): RunRecord | null {
-  const found = findRuns(stateDir, reference);
+  const found = findRuns(stateDir, reference, isExclusive);
   if (found.length < 2) return found[0] ?? null;
   const ids = found.map((record) => `${idOf(record)} (${isJobName(record.job) ? record.job : '?'})`);
   throw new CronrunError('ambiguous-run', `${command}: ${asked} fits several runs. Write more of one:`, {
@@ -81,12 +88,12 @@ export function notAJobName(command: string, asked: string): CronrunError {
  * from a run that is long over, so the variables are believed only while that run is on record without an end;
  * CRONRUN_ID set and empty says that the run could not be recorded, and that the job is all there is.
  */
-function surroundingRun(stateDir: string, env: Environment): Target {
+function surroundingRun({ stateDir, isExclusive }: Place, env: Environment): Target {
   const { CRONRUN_ID: id, CRONRUN_JOB: job } = env;
   if (id === undefined || job === undefined || !isJobName(job)) return { kind: 'any' };
   const self = readRunId(id);
   if (id !== '' && self === null) return { kind: 'any' };
-  const runs = readJobRuns(stateDir, job);
+  const runs = readJobRuns(stateDir, job, isExclusive);
   if (self === null) {
     return runs === null
       ? { kind: 'missing', asked: job, job, mayBeRun: false }

@@ -14,10 +14,12 @@ export interface Surroundings {
 
 export type ColorChoice = 'auto' | 'always' | 'never';
 
-/** Options of every command. */
+/** Options of every command that looks at records, and all that settle has. */
 export interface CommonOptions {
   /** --state-dir or CRONRUN_STATE_DIR as given, not yet made absolute; null: the usual place. */
   readonly stateDir: string | null;
+  /** A promise that only one container at a time uses the state directory. */
+  readonly exclusiveState: boolean;
   readonly color: ColorChoice;
 }
 

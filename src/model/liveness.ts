@@ -40,20 +40,47 @@ export interface Probe {
   readonly stat: ProcessStat | null;
 }
 
-/** Whether a recorded place is this one; 'other-boot' is the same host after a restart. */
-export type PlaceMatch = 'here' | 'other-boot' | 'elsewhere';
+/**
+ * Whether a recorded place is this one; 'other-boot' is the same host after a restart, 'replaced' a place that somebody
+ * promised is no more.
+ */
+export type PlaceMatch = 'here' | 'other-boot' | 'replaced' | 'elsewhere';
 
 /**
  * In this order: host, boot, namespaces. Another host tells nothing about its boot, and within another boot of
  * this host nothing of the run can live, in whatever namespace it was.
+ *
+ * @param isExclusive a person promises that only one place at a time uses the state directory (--exclusive-state):
+ * then any other one is over. It takes a difference that is known, on this host or another: what could not be read
+ * proves none.
  */
-export function comparePlaces(recorded: Place, here: Place | null): PlaceMatch {
+export function comparePlaces(recorded: Place, here: Place | null, isExclusive = false): PlaceMatch {
   if (here === null) return 'elsewhere';
+  const match = compareByProof(recorded, here);
+  return match === 'elsewhere' && isExclusive && isAnother(recorded, here) ? 'replaced' : match;
+}
+
+function compareByProof(recorded: Place, here: Place): PlaceMatch {
   if (recorded.machine_id !== here.machine_id || recorded.host_name !== here.host_name) return 'elsewhere';
   if (recorded.boot_id === null || here.boot_id === null) return 'elsewhere';
   if (recorded.boot_id !== here.boot_id) return 'other-boot';
   if (recorded.pid_ns !== here.pid_ns || recorded.time_ns !== here.time_ns) return 'elsewhere';
   return 'here';
+}
+
+const PLACE_FIELDS = [
+  'machine_id',
+  'host_name',
+  'boot_id',
+  'pid_ns',
+  'time_ns',
+] as const satisfies readonly (keyof Place)[];
+
+function isAnother(recorded: Place, here: Place): boolean {
+  return PLACE_FIELDS.some((field) => {
+    const [then, now] = [recorded[field], here[field]];
+    return then !== null && now !== null && then !== now;
+  });
 }
 
 /** Zombies are dead, but not while other threads of the process still run: those hold files and locks. */

@@ -55,7 +55,9 @@ interface Facts extends Beginning {
   readonly killed: boolean;
   /** Why the command could not be started, an errno word such as "ENOENT"; null otherwise. */
   readonly error: string | null;
-  /** When another run moved this record into the journal, ISO 8601; null if its own wrapper did. */
+  /** "person": somebody said with `cronrun settle` that the run is over, and nothing proves it; null otherwise. */
+  readonly settled_by: string | null;
+  /** When somebody else moved this record into the journal, ISO 8601; null if its own wrapper did. */
   readonly settled_at: string | null;
   /** For a rebooted run: when the machine that settled or reads it came up, ISO 8601; null otherwise. */
   readonly booted_at: string | null;
@@ -192,6 +194,7 @@ export const RECORD_FIELDS = [
   'killed',
   'error',
   'command_cut',
+  'settled_by', // before what state/quick-look.ts finds at the end of a line, so that older lines end alike
   'previous_completed_at',
   'settled_at',
   'booted_at',
@@ -220,7 +223,7 @@ export function encodeRecord(record: RunRecord): string {
 }
 
 /** What a record has beyond its beginning and its end. */
-type Rest = Pick<Facts, 'pid' | 'settled_at' | 'booted_at' | 'journal'>;
+type Rest = Pick<Facts, 'pid' | 'settled_by' | 'settled_at' | 'booted_at' | 'journal'>;
 
 /** An end, or that there is none yet. */
 type Ending = Pick<
@@ -262,6 +265,7 @@ function assemble(beginning: Beginning, end: Ending, rest: Rest): RunRecord {
     killed: end.killed,
     error: end.error,
     command_cut: beginning.command_cut,
+    settled_by: rest.settled_by,
     previous_completed_at: beginning.previous_completed_at,
     settled_at: rest.settled_at,
     booted_at: rest.booted_at,
@@ -269,7 +273,7 @@ function assemble(beginning: Beginning, end: Ending, rest: Rest): RunRecord {
   } as RunRecord;
 }
 
-const NOT_SETTLED = { settled_at: null, journal: null } as const;
+const NOT_SETTLED = { settled_by: null, settled_at: null, journal: null } as const;
 
 const NO_END = {
   exit_code: null,
@@ -306,6 +310,14 @@ export function inferredRecord(
   const rest = { pid, booted_at: reason === 'rebooted' ? bootedAt : null, ...NOT_SETTLED };
   return assemble(beginning, { status: 'interrupted', reason, ...NO_END }, rest) as InferredRecord;
 }
+
+/** Makes the record of a run of which a person says that it is over. */
+export function recordBySay(beginning: Beginning, pid: number | null): InferredRecord {
+  return { ...inferredRecord(beginning, 'lost', pid, null), settled_by: BY_PERSON };
+}
+
+/** `settled_by` where the kernel had nothing to say. */
+export const BY_PERSON = 'person';
 
 /** The same record as another run moves it into the journal at `settledAt`. */
 export function settledRecord(record: EndedRecord, settledAt: string, journal: JournalMark): EndedRecord {
@@ -344,6 +356,7 @@ export function recordFrom(json: Json): RunRecord | null {
   if (end === null) return beginning.schema > SCHEMA ? goingRecord(beginning, 'unverifiable', pid) : null;
   return assemble(beginning, end, {
     pid,
+    settled_by: string(json.settled_by),
     settled_at: time(json.settled_at),
     booted_at: time(json.booted_at),
     journal: markFrom(json.journal),

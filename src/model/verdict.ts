@@ -13,10 +13,12 @@ export type Verdict = Extract<Reason, 'running' | 'orphaned' | 'unverifiable' | 
 
 /**
  * The verdicts about a run that nobody has told the end of, see cronrun-journal(5). "interrupted" (lost, rebooted) is
- * said on proof only; what cannot be decided is unverifiable.
+ * said on proof, or on a person's promise about places; what cannot be decided is unverifiable.
  */
 export function judgeRun(evidence: Evidence): Verdict {
   if (evidence.place === 'other-boot') return 'rebooted';
+  // Not rebooted, though the boot may be another: that is known of this host only.
+  if (evidence.place === 'replaced') return 'lost';
   if (evidence.place === 'elsewhere') return 'unverifiable';
   if (evidence.wrapper === 'alive') return 'running';
   if (evidence.wrapper === 'unknown') return 'unverifiable';

@@ -3,7 +3,7 @@ import { type EndedRecord, isInferred, type JournalMark } from '../model/record.
 import { wallMs } from '../platform/clock.js';
 import { type Modes, PRIVATE } from '../platform/durable.js';
 import { bootTimeMs } from '../platform/identity.js';
-import { markOf } from '../state/journal.js';
+import { type Journal, markOf } from '../state/journal.js';
 import { inspectOwnership, NotOurs } from '../state/ownership.js';
 import { jobRuns } from '../state/runs.js';
 import { settle, sweep } from '../state/settle.js';
@@ -41,14 +41,15 @@ const LOOKED_AT = 2;
  * keep the job from running; what cannot be settled now is settled by a later run. Where others can write nothing is
  * settled, and what is there is told as `last` would tell it.
  */
-export function lookBack(stateDir: string, job: string, tell: Tell): Past {
+export function lookBack(stateDir: string, job: string, tell: Tell, isExclusive = false): Past {
   const { modes, refusal } = mayWrite(stateDir, job);
+  const look = (survey: Survey, journal: Journal | null) => ({
+    survey,
+    runs: jobRuns(job, survey, journal, LOOKED_AT),
+    mark: markOf(journal),
+  });
   try {
-    const { survey, runs, mark } = surveyJob(stateDir, job, (found, journal) => ({
-      survey: found,
-      runs: jobRuns(job, found, journal, LOOKED_AT),
-      mark: markOf(journal),
-    }));
+    const { survey, runs, mark } = surveyJob(stateDir, job, look, isExclusive);
     if (refusal === null) settleOver(stateDir, job, survey, modes, tell);
     return { runs, known: true, refusal, mark, modes };
   } catch {

@@ -19,6 +19,8 @@ export interface Plan {
   readonly successCodes: readonly number[];
   readonly requireRecord: boolean;
   readonly recordCommand: 'all' | 'name';
+  /** A promise that only one container at a time uses the state directory. */
+  readonly exclusiveState: boolean;
   readonly cwd: string | null;
   readonly user: string | null;
 }

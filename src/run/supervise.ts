@@ -32,7 +32,7 @@ type Ending = Pick<End, 'status' | 'reason' | 'exit_code' | 'signal' | 'killed' 
  */
 export async function supervise(plan: Plan, tell: Tell): Promise<Outcome> {
   const { stateDir, job } = plan;
-  const past = stateDir === null ? NOTHING_KNOWN : lookBack(stateDir, job, tell);
+  const past = stateDir === null ? NOTHING_KNOWN : lookBack(stateDir, job, tell, plan.exclusiveState);
 
   const startedMs = wallMs();
   const startedAt = monotonicMs();

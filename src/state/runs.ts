@@ -11,7 +11,7 @@ import {
   type RunRecord,
   type Status,
 } from '../model/record.js';
-import { matchesReference, type RunReference } from '../model/run-id.js';
+import { matchesReference, type RunId, type RunReference } from '../model/run-id.js';
 import { jobsDirectory } from './directory.js';
 import {
   endOf,
@@ -24,7 +24,7 @@ import {
   searchJournal,
 } from './journal.js';
 import { type ReadLine, type Recent, readGist, readWhole } from './quick-look.js';
-import { listDirectory, type OverRun, type Survey, surveyJob } from './survey.js';
+import { type JudgedRun, listDirectory, type OverRun, type Survey, surveyJob, surveyRun } from './survey.js';
 
 /** The runs of one job, newest first. */
 export interface RunList {
@@ -58,17 +58,26 @@ export function listJobs(stateDir: string): string[] {
   );
 }
 
-/** What is known of one job now; null if no run of it is on record. CronrunError 'unreadable'. */
-export function readJobRuns(stateDir: string, job: string): JobRuns | null {
+/**
+ * What is known of one job now; null if no run of it is on record. CronrunError 'unreadable'.
+ *
+ * @param isExclusive for all readers here: --exclusive-state, see comparePlaces in model/liveness.ts.
+ */
+export function readJobRuns(stateDir: string, job: string, isExclusive = false): JobRuns | null {
   return readable(stateDir, () =>
-    surveyJob(stateDir, job, (survey, journal) => jobRuns(job, survey, journal)),
+    surveyJob(stateDir, job, (survey, journal) => jobRuns(job, survey, journal), isExclusive),
   );
 }
 
 /** @see readJobRuns: as much of it as a list of jobs shows. */
-export function readJobGist(stateDir: string, job: string): JobRuns<EndedGist> | null {
+export function readJobGist(stateDir: string, job: string, isExclusive = false): JobRuns<EndedGist> | null {
   return readable(stateDir, () =>
-    surveyJob(stateDir, job, (survey, journal) => collect(job, survey, journal, RECENT, readGist)),
+    surveyJob(
+      stateDir,
+      job,
+      (survey, journal) => collect(job, survey, journal, RECENT, readGist),
+      isExclusive,
+    ),
   );
 }
 
@@ -176,25 +185,28 @@ export function listRuns(
   job: string,
   limit: number,
   status: Status | null = null,
+  isExclusive = false,
 ): RunList | null {
   return readable(stateDir, () =>
-    surveyJob(stateDir, job, (survey, journal) => {
-      const skipped: Skipped = { count: survey.garbage };
-      const tail =
-        journal === null || status === 'running' ? [] : take(runsFromEnd(journal, skipped, status), limit);
-      const { going, over } = survey;
-      const found = newestFirst(going, mergeEnded(over, tail));
-      // Fewer than asked for are all there are. Else lines are counted, some of which may be no record.
-      const size = journal === null || (status === null && tail.length < limit) ? null : measure(journal);
-      const left = size === null ? tail.length : size.lines - (skipped.count - survey.garbage);
-      const total = left + going.length + over.length;
-      if (total === 0) return null;
-      const oldest = size?.first ? decodeRecord(size.first) : null;
-      const since = oldest?.started_at ?? earliest(found);
-      const records = found.filter((record) => status === null || record.status === status);
-      return { records: records.slice(0, limit), total, since, unreadable: skipped.count };
-    }),
+    surveyJob(stateDir, job, (survey, journal) => list(survey, journal, limit, status), isExclusive),
   );
+}
+
+function list(survey: Survey, journal: Journal | null, limit: number, status: Status | null): RunList | null {
+  const skipped: Skipped = { count: survey.garbage };
+  const tail =
+    journal === null || status === 'running' ? [] : take(runsFromEnd(journal, skipped, status), limit);
+  const { going, over } = survey;
+  const found = newestFirst(going, mergeEnded(over, tail));
+  // Fewer than asked for are all there are. Else lines are counted, some of which may be no record.
+  const size = journal === null || (status === null && tail.length < limit) ? null : measure(journal);
+  const left = size === null ? tail.length : size.lines - (skipped.count - survey.garbage);
+  const total = left + going.length + over.length;
+  if (total === 0) return null;
+  const oldest = size?.first ? decodeRecord(size.first) : null;
+  const since = oldest?.started_at ?? earliest(found);
+  const records = found.filter((record) => status === null || record.status === status);
+  return { records: records.slice(0, limit), total, since, unreadable: skipped.count };
 }
 
 function earliest(records: readonly RunRecord[]): string | null {
@@ -203,32 +215,52 @@ function earliest(records: readonly RunRecord[]): string | null {
 }
 
 /** Every run of any job whose id fits, at most 10. */
-export function findRuns(stateDir: string, reference: RunReference): RunRecord[] {
+export function findRuns(stateDir: string, reference: RunReference, isExclusive = false): RunRecord[] {
   const found: RunRecord[] = [];
   for (const job of listJobs(stateDir)) {
-    found.push(...readable(stateDir, () => findInJob(stateDir, job, reference)));
+    found.push(...readable(stateDir, () => findInJob(stateDir, job, reference, isExclusive)));
     if (found.length >= MOST_FOUND) break;
   }
   return found.slice(0, MOST_FOUND);
 }
 
-function findInJob(stateDir: string, job: string, reference: RunReference): RunRecord[] {
+function findInJob(
+  stateDir: string,
+  job: string,
+  reference: RunReference,
+  isExclusive: boolean,
+): RunRecord[] {
   const fits = (id: string) => matchesReference(id, reference);
-  return surveyJob(stateDir, job, (survey, journal) => {
+  const find = (survey: Survey, journal: Journal | null) => {
     const waiting = [...survey.going, ...survey.over].map((run): RunRecord => run.record);
     const fitting = waiting.filter((record) => fits(idOf(record)));
     return journal === null ? fitting : [...fitting, ...searchJournal(journal, fits)];
-  });
+  };
+  return surveyJob(stateDir, job, find, isExclusive);
+}
+
+/** A run that nobody has said the end of, and the job whose directory it is in; null where there is none. */
+export function findUnsettled(stateDir: string, id: RunId, isExclusive = false): Unsettled | null {
+  for (const job of listJobs(stateDir)) {
+    const run = readable(stateDir, () => surveyRun(stateDir, job, id, isExclusive));
+    if (run !== null) return { job, ...run };
+  }
+  return null;
+}
+
+/** A run whose end is not in the journal. */
+export interface Unsettled extends JudgedRun {
+  /** The name of its directory, whatever the record says. */
+  readonly job: string;
 }
 
 /** Completed runs in a row that end with the last completed one. */
-export function completedInARow(stateDir: string, job: string): Streak {
-  return readable(stateDir, () =>
-    surveyJob(stateDir, job, (survey, journal) => {
-      const tail = journal === null ? [] : take(runsFromEnd(journal, { count: 0 }), LONGEST_STREAK);
-      return streakOf(mergeEnded(survey.over, tail), tail.length === LONGEST_STREAK);
-    }),
-  );
+export function completedInARow(stateDir: string, job: string, isExclusive = false): Streak {
+  const count = (survey: Survey, journal: Journal | null) => {
+    const tail = journal === null ? [] : take(runsFromEnd(journal, { count: 0 }), LONGEST_STREAK);
+    return streakOf(mergeEnded(survey.over, tail), tail.length === LONGEST_STREAK);
+  };
+  return readable(stateDir, () => surveyJob(stateDir, job, count, isExclusive));
 }
 
 /** Pure: `records` last ended first; `cut`: there are more than these. */

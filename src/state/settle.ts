@@ -29,7 +29,7 @@ const HOUR_MS = 3_600_000;
 export function settle(
   stateDir: string,
   job: string,
-  survey: Survey,
+  survey: Pick<Survey, 'over' | 'recorded'>,
   modes: Modes,
   settledAt: string,
 ): EndedRecord[] {

@@ -37,7 +37,7 @@ import { findInJournal, type Journal, withJournal } from './journal.js';
 import { readFileName, readStartRecord, type StartRecord } from './start-record.js';
 
 /** A start record and the name of its file. */
-interface NamedStart {
+export interface NamedStart {
   readonly name: string;
   readonly start: StartRecord;
 }
@@ -65,19 +65,57 @@ const NOTHING: Survey = { going: [], over: [], recorded: [], leftovers: [], garb
 
 /**
  * Reads and judges the start records of a job, *then* asks the journal which of them it has: a wrapper that was
- * alive a moment ago has had its word. `journal` is the journal as it was opened after the judging.
+ * alive a moment ago has had its word. `journal` is the journal as it was opened after the judging. `isExclusive`: see
+ * comparePlaces.
  */
 export function surveyJob<T>(
   stateDir: string,
   job: string,
   use: (survey: Survey, journal: Journal | null) => T,
+  isExclusive = false,
 ): T {
   const directory = runningDirectory(stateDir, job);
   const names = listDirectory(directory);
-  const found = names.length === 0 ? null : judgeAll(directory, readAll(directory, names));
+  const found = names.length === 0 ? null : judgeAll(directory, readAll(directory, names), isExclusive);
   return withJournalOrNull(journalPath(stateDir, job), (journal) =>
     use(found === null ? NOTHING : sortOut(found, journal), journal),
   );
+}
+
+/** One run that has a start record, judged as surveyJob does. */
+export interface JudgedRun extends NamedStart {
+  readonly record: GoingRun['record'] | EndedRecord;
+  /** Processes of the run that live; known for orphaned runs only. */
+  readonly alivePids: readonly number[];
+}
+
+/** One run; null where it has no start record, or the journal has it already. */
+export function surveyRun(stateDir: string, job: string, id: RunId, isExclusive = false): JudgedRun | null {
+  const directory = runningDirectory(stateDir, job);
+  const names = listDirectory(directory).filter((name) => readFileName(name)?.id === id);
+  const { starts } = judgeAll(directory, readAll(directory, names), isExclusive);
+  const recorded = withJournalOrNull(journalPath(stateDir, job), (journal) =>
+    journal === null
+      ? new Set()
+      : findInJournal(
+          journal,
+          starts.map(({ start }) => start),
+        ),
+  );
+  const [judged] = starts;
+  if (judged === undefined || recorded.has(id)) return null;
+  const { name, start } = judged;
+  return { name, start, record: recordOf(judged), alivePids: judged.child.pids };
+}
+
+/**
+ * Processes that can be seen from here and are of this run, in whatever namespace they are: its wrapper, which has the
+ * start record open for writing, and whoever carries its id. A host sees what is in its containers.
+ */
+export function processesOfRun({ name, start }: NamedStart): number[] {
+  const entry = environmentEntry(start.id);
+  const { processes } = readProcessTable();
+  return processes.filter(({ pid }) => isOfRun(pid, name, entry) === true).map(({ pid }) => pid);
 }
 
 function withJournalOrNull<T>(path: string, use: (journal: Journal | null) => T): T {
@@ -135,9 +173,9 @@ interface JudgedAll extends Omit<Read, 'starts'> {
 const NOT_ASKED: GroupJudgement = { liveness: 'unknown', pids: [] };
 
 /** Wrappers first, all of them, then the processes they left: one look at /proc serves every run. */
-function judgeAll(directory: string, read: Read): JudgedAll {
+function judgeAll(directory: string, read: Read, isExclusive: boolean): JudgedAll {
   const here = read.starts.some(({ start }) => start.end === null) && canJudge() ? readPlace() : null;
-  const starts = read.starts.map((named) => judgeWrapper(named, here));
+  const starts = read.starts.map((named) => judgeWrapper(named, here, isExclusive));
   const orphans = starts.filter((judged) => judged.place === 'here' && judged.wrapper === 'dead');
   if (orphans.length === 0) return { ...read, starts };
   const children = judgeChildren(directory, orphans);
@@ -147,10 +185,10 @@ function judgeAll(directory: string, read: Read): JudgedAll {
   };
 }
 
-function judgeWrapper(named: NamedStart, here: Place | null): Judged {
+function judgeWrapper(named: NamedStart, here: Place | null, isExclusive: boolean): Judged {
   const { wrapper, end } = named.start;
   if (end !== null) return { ...named, place: 'here', wrapper: 'unknown', child: NOT_ASKED };
-  const place = comparePlaces(wrapper, here);
+  const place = comparePlaces(wrapper, here, isExclusive);
   const liveness = place === 'here' ? judgeProcess(wrapper, probe(wrapper.pid)) : 'unknown';
   return { ...named, place, wrapper: liveness, child: NOT_ASKED };
 }
@@ -187,7 +225,7 @@ function judgeChild(directory: string, judged: Judged, table: ProcessTable): Gro
 function judgeUnwritten(directory: string, judged: Judged, table: ProcessTable): GroupJudgement {
   const { wrapper, id } = judged.start;
   const owner = fileOwner(`${directory}/${judged.name}`);
-  const entry = `CRONRUN_ID=${formatRunId(id)}`;
+  const entry = environmentEntry(id);
   const pids: number[] = [];
   let hidden = !table.complete || owner === null;
   for (const process of table.processes) {
@@ -202,6 +240,10 @@ function judgeUnwritten(directory: string, judged: Judged, table: ProcessTable):
   }
   if (pids.length > 0) return { liveness: 'alive', pids };
   return { liveness: hidden ? 'unknown' : 'dead', pids };
+}
+
+function environmentEntry(id: RunId): string {
+  return `CRONRUN_ID=${formatRunId(id)}`;
 }
 
 /**
@@ -247,7 +289,7 @@ function sortOut(judged: JudgedAll, journal: Journal | null): Survey {
 
 /** Whether nobody will touch this start record any more: its wrapper is dead, or has said how the run ended. */
 function isOver({ start, place, wrapper }: Judged): boolean {
-  return start.end !== null || place === 'other-boot' || wrapper === 'dead';
+  return start.end !== null || place === 'other-boot' || place === 'replaced' || wrapper === 'dead';
 }
 
 function recordOf(judged: Judged): GoingRun['record'] | EndedRecord {

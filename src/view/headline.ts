@@ -7,7 +7,7 @@ import type {
   SeenInterruptedRecord,
   TimeoutRecord,
 } from '../model/record.js';
-import { idOf } from '../model/record.js';
+import { BY_PERSON, idOf } from '../model/record.js';
 import { shortRunId } from '../model/run-id.js';
 import { sanitize } from './sanitize.js';
 import type { Style } from './style.js';
@@ -147,6 +147,7 @@ function interruptedFacts(record: SeenInterruptedRecord, now: number, notOurs: s
 
 /** How a run was cut short whose end nobody saw. */
 export function cutShortWords(record: EndedRecord): string {
+  if (record.settled_by === BY_PERSON) return 'somebody said that it is over';
   return record.reason === 'rebooted'
     ? 'the machine restarted while it ran'
     : 'its wrapper vanished while it ran';

@@ -1,4 +1,5 @@
-import type { RunningRecord } from '../model/record.js';
+import { idOf, type RunningRecord, SCHEMA } from '../model/record.js';
+import { shortRunId } from '../model/run-id.js';
 import type { Line, StatusFacts } from './facts.js';
 import { sanitize } from './sanitize.js';
 import { tied } from './text.js';
@@ -10,13 +11,19 @@ export function meaningLines({ record, runs, here }: StatusFacts): Line[] {
     return [['means', `${ORPHAN_MEANS}${howToEnd(record, alive)}`]];
   }
   if (record.reason !== 'unverifiable') return [];
-  return [['means', `${UNVERIFIABLE_MEANS} ${askThere(record, here)}`]];
+  return [['means', `${UNVERIFIABLE_MEANS} ${askThere(record, here)}${howToSettle(record)}`]];
 }
 
 const ORPHAN_MEANS =
   'its exit code will never be known. When these processes are gone it counts as INTERRUPTED (lost).';
 const UNVERIFIABLE_MEANS =
   'it may go on, and it may have been cut short. If it ends in good order, its end comes on record here.';
+
+/** What a newer version wrote is that version's to settle. */
+function howToSettle(record: RunningRecord): string {
+  if (record.schema > SCHEMA) return '';
+  return `; if you know that it is over: ${tied(`cronrun settle ${shortRunId(idOf(record))}`)}`;
+}
 
 /** The child's pid is the number of its process group; where it was never written down, only pids are known. */
 function howToEnd(record: RunningRecord, alive: readonly number[]): string {

@@ -1,6 +1,7 @@
 import { formatLimit } from '../model/duration.js';
 import type { GoingRun } from '../model/job-runs.js';
 import {
+  BY_PERSON,
   type EndedRecord,
   type RunningRecord,
   type RunRecord,
@@ -96,6 +97,7 @@ function unseenEndWords(record: EndedRecord, zone: Zone): string {
   if (record.booted_at !== null) {
     return `nobody saw it; this machine came up at ${clockTime(record.booted_at, record.started_at, zone)}`;
   }
-  const found = record.settled_at === null ? '' : `; found gone on ${localTime(record.settled_at, zone)}`;
+  const how = record.settled_by === BY_PERSON ? 'somebody said that it is over' : 'found gone';
+  const found = record.settled_at === null ? '' : `; ${how} on ${localTime(record.settled_at, zone)}`;
   return `nobody saw it${found}`;
 }

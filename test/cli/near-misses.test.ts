@@ -21,6 +21,8 @@ describe('a command that there is not', () => {
     ['show', ['backup'], 'What a job does now, or how it ended: cronrun status backup'],
     ['ps', ['aux'], 'Runs that go on: cronrun ls --status running'],
     ['rm', ['backup'], 'To forget a job, remove its directory: see FILES in: cronrun man'],
+    ['resolve', ['01a200df'], 'To say that a run is over: cronrun settle RUN-ID'],
+    ['setle', ['01a200df'], 'Perhaps settle'],
     ['version', [], 'The version: cronrun --version'],
     ['journal', [], 'The format of the records: cronrun man journal'],
     ['lst', [], 'Perhaps last'],
@@ -43,7 +45,7 @@ describe('a command that there is not', () => {
 
   it('nothing is near', () => {
     expect(said('frobnicate')).toBe(
-      'cronrun: no command "frobnicate". Write exec, status, last, ls or man\n  (cronrun --help says what they do)\n',
+      'cronrun: no command "frobnicate". Write exec, status, last, ls, settle or man\n  (cronrun --help says what they do)\n',
     );
     expect(said('constructor')).toContain('Write exec,');
     expect(said('\u001b[2J')).toContain('no command "\\u001b[2J"');

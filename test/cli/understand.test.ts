@@ -32,6 +32,7 @@ describe('exec', () => {
       argv: ['true'],
       options: {
         stateDir: null,
+        exclusiveState: false,
         color: 'auto',
         timeoutMs: null,
         timeoutSource: null,
@@ -79,12 +80,14 @@ describe('exec', () => {
     CRONRUN_REQUIRE_RECORD: '1',
     CRONRUN_RECORD_COMMAND: 'name',
     CRONRUN_STATE_DIR: '/srv',
+    CRONRUN_EXCLUSIVE_STATE: '1',
     CRONRUN_COLOR: 'never',
   };
 
   it('twins stand in for options', () => {
     expect(exec(['b', '--', 'true'], TWINS).options).toEqual({
       stateDir: '/srv',
+      exclusiveState: true,
       color: 'never',
       timeoutMs: 3_600_000,
       timeoutSource: 'CRONRUN_TIMEOUT',
@@ -188,6 +191,7 @@ describe('exec', () => {
     ['CRONRUN_SUCCESS_CODES', '300', 'CRONRUN_SUCCESS_CODES (environment): "300" is not a list of'],
     ['CRONRUN_REQUIRE_RECORD', 'yes', 'CRONRUN_REQUIRE_RECORD (environment): "yes" is not 1 or 0.'],
     ['CRONRUN_RECORD_COMMAND', 'none', 'CRONRUN_RECORD_COMMAND (environment): "none" is not all or name'],
+    ['CRONRUN_EXCLUSIVE_STATE', 'true', 'CRONRUN_EXCLUSIVE_STATE (environment): "true" is not 1 or 0.'],
     ['CRONRUN_COLOR', 'blue', 'CRONRUN_COLOR (environment): "blue" is not auto, always or never'],
     ['CRONRUN_STATE_DIR', '-x', 'CRONRUN_STATE_DIR (environment): "-x" looks like an option.'],
   ])('a bad %s says that it stood in the environment', (twin, value, message) => {
@@ -214,6 +218,7 @@ describe('status and last', () => {
       target: 'backup',
       options: {
         stateDir: '/srv',
+        exclusiveState: false,
         color: 'never',
         json: false,
         get: null,
@@ -279,6 +284,7 @@ describe('ls', () => {
     expect(call).toMatchObject({ job: undefined });
     expect(call.options).toEqual({
       stateDir: null,
+      exclusiveState: false,
       color: 'auto',
       json: false,
       get: null,
@@ -310,6 +316,32 @@ describe('ls', () => {
     expect(understand(['ls', '--get', 'job,recent,running'], {})).toMatchObject({
       options: { get: ['job', 'recent', 'running'] },
     });
+  });
+});
+
+describe('settle', () => {
+  it('takes a run id, and the options of all who judge', () => {
+    const argv = ['settle', '--exclusive-state', '01a200df-de74', '--state-dir', '/srv'];
+    expect(understand(argv, { CRONRUN_COLOR: 'never' })).toEqual({
+      command: 'settle',
+      run: '01a200df-de74',
+      options: { stateDir: '/srv', exclusiveState: true, color: 'never' },
+    });
+    const undone = understand(['settle', '--no-exclusive-state', 'cron:01a200df'], {
+      CRONRUN_EXCLUSIVE_STATE: '1',
+    });
+    expect(undone).toMatchObject({ run: 'cron:01a200df', options: { exclusiveState: false } });
+  });
+
+  it.each([
+    [[], 'settle: name a run by its id. This lists what goes on: cronrun ls --status running'],
+    [['backup'], 'settle: "backup" is not a run id. This shows those of a job: cronrun status backup'],
+    [['01a200d'], 'settle: "01a200d" is not a run id. This shows those of a job: cronrun status 01a200d'],
+    [['cron:xyz'], 'settle: "cron:xyz" is not a run id. Write 8 of its hex digits or more'],
+    [['01a200df', '01a200e0'], 'settle: one run id, not 2: "01a200df" and "01a200e0"'],
+    [['--json', '01a200df'], 'settle: --json is an option of status, last and ls, not of settle'],
+  ])('%j is refused', (argv, message) => {
+    expect(flat(refusal(['settle', ...argv]))).toBe(`cronrun: ${message} `);
   });
 });
 

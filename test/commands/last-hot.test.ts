@@ -25,6 +25,7 @@ vi.mock('../../src/view/get.js', async (original) => {
 it('--exit-code is answered without a view', async () => {
   const options: AnswerOptions = {
     stateDir: '/state',
+    exclusiveState: false,
     color: 'auto',
     json: false,
     get: null,

@@ -53,6 +53,7 @@ afterAll(() => {
 
 const answer: AnswerOptions = {
   stateDir: DIR,
+  exclusiveState: false,
   color: 'auto',
   json: false,
   get: null,
@@ -61,6 +62,7 @@ const answer: AnswerOptions = {
 };
 const list: LsOptions = {
   stateDir: DIR,
+  exclusiveState: false,
   color: 'never',
   json: false,
   get: null,

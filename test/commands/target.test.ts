@@ -39,7 +39,7 @@ beforeEach(() => {
 });
 
 const resolve = (argument: string | undefined, env: Record<string, string> = {}) =>
-  resolveTarget('status', '/state', argument, env);
+  resolveTarget('status', { stateDir: '/state', isExclusive: false }, argument, env);
 
 function errorOf(call: () => unknown): CronrunError {
   try {

@@ -7,6 +7,7 @@ import {
   goingRecord,
   inferredRecord,
   RECORD_FIELDS,
+  recordBySay,
   recordFrom,
   settledRecord,
 } from '../../src/model/record.js';
@@ -36,6 +37,7 @@ const SAMPLES = [
   goingRecord(BEGINNING, 'running', 4711),
   endedRecord(BEGINNING, END, null),
   inferredRecord(BEGINNING, 'rebooted', null, TIME),
+  settledRecord(recordBySay(BEGINNING, 4711), TIME, { ino: 1, size: 2 }),
   settledRecord(endedRecord(BEGINNING, END, 4711), TIME, { ino: 1, size: 2 }),
 ];
 

@@ -10,6 +10,7 @@ const CRONTAB = {
   CRONRUN_SUCCESS_CODES: '24',
   CRONRUN_REQUIRE_RECORD: '0',
   CRONRUN_RECORD_COMMAND: 'name',
+  CRONRUN_EXCLUSIVE_STATE: '0',
   CRONRUN_COLOR: 'never',
 };
 
@@ -83,6 +84,7 @@ describe('environment twins of the options', () => {
     ['CRONRUN_SUCCESS_CODES', '1,999'],
     ['CRONRUN_REQUIRE_RECORD', 'yes'],
     ['CRONRUN_RECORD_COMMAND', 'some'],
+    ['CRONRUN_EXCLUSIVE_STATE', 'yes'],
     ['CRONRUN_COLOR', 'sometimes'],
   ])('that are bad are refused by name: %s=%s', (name, value) => {
     const directory = scratch();

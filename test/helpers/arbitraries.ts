@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import type { Beginning, End, EndedRecord, RunRecord } from '../../src/model/record.js';
-import { endedRecord, goingRecord, inferredRecord, settledRecord } from '../../src/model/record.js';
+import {
+  endedRecord,
+  goingRecord,
+  inferredRecord,
+  recordBySay,
+  settledRecord,
+} from '../../src/model/record.js';
 import { formatRunId, makeRunId } from '../../src/model/run-id.js';
 
 /** Signals that can end a child so that node says so: 1–31 without those whose default is to do nothing or to stop. */
@@ -96,9 +102,12 @@ const marks = fc.record({ ino: nullOr(fc.nat()), size: fc.nat() });
 
 const seenRecords = fc.tuple(beginnings, ends, pids).map((args): EndedRecord => endedRecord(...args));
 
-const inferredRecords = fc
-  .tuple(beginnings, fc.constantFrom('lost' as const, 'rebooted' as const), pids, nullOr(iso))
-  .map((args): EndedRecord => inferredRecord(...args));
+const inferredRecords = fc.oneof(
+  fc
+    .tuple(beginnings, fc.constantFrom('lost' as const, 'rebooted' as const), pids, nullOr(iso))
+    .map((args): EndedRecord => inferredRecord(...args)),
+  fc.tuple(beginnings, pids).map((args): EndedRecord => recordBySay(...args)),
+);
 
 /** Every record of a run that is over, moved by a later run or not. */
 export const endedRecords: fc.Arbitrary<EndedRecord> = fc

@@ -89,6 +89,53 @@ describe('comparePlaces', () => {
   });
 });
 
+describe('comparePlaces, where somebody promised that no two places share the records', () => {
+  /** Field by field: what differs from HERE, and what becomes of the place. */
+  it.each([
+    [{}, 'here'],
+    [{ host_name: 'db2' }, 'replaced'],
+    [{ machine_id: 'm2' }, 'replaced'],
+    [{ pid_ns: 'pid:[2]' }, 'replaced'],
+    [{ time_ns: 'time:[2]' }, 'replaced'],
+    [{ boot_id: 'b2' }, 'other-boot'],
+    [{ boot_id: 'b2', pid_ns: 'pid:[2]' }, 'other-boot'],
+    [{ boot_id: 'b2', host_name: 'db2' }, 'replaced'],
+    [{ boot_id: null, host_name: 'db2' }, 'replaced'],
+    [{ boot_id: null }, 'elsewhere'],
+    [{ host_name: null }, 'elsewhere'],
+    [{ machine_id: null }, 'elsewhere'],
+    [{ pid_ns: null }, 'elsewhere'],
+    [{ time_ns: null }, 'elsewhere'],
+    [{ machine_id: null, boot_id: 'b2' }, 'replaced'],
+  ] as const)('%j: %s', (difference, match) => {
+    const other = { ...HERE, ...difference };
+    expect(comparePlaces(other, HERE, true)).toBe(match);
+    expect(comparePlaces(HERE, other, true)).toBe(match);
+  });
+
+  it('nothing follows where this place is not known', () => {
+    expect(comparePlaces(HERE, null, true)).toBe('elsewhere');
+  });
+
+  it('changes no verdict that is proved', () => {
+    const word = fc.constantFrom('a', 'b', null);
+    const place = fc.record({
+      machine_id: word,
+      host_name: word,
+      boot_id: word,
+      pid_ns: word,
+      time_ns: word,
+    });
+    fc.assert(
+      fc.property(place, place, (a, b) => {
+        const [proved, promised] = [comparePlaces(a, b), comparePlaces(a, b, true)];
+        expect(promised === proved || (proved === 'elsewhere' && promised === 'replaced')).toBe(true);
+        if (promised === 'replaced') expect(a).not.toEqual(b);
+      }),
+    );
+  });
+});
+
 describe('isDeadState', () => {
   it.each([
     ['Z', 1, true],

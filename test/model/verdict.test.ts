@@ -21,6 +21,15 @@ const TABLE = `
   other-boot  unknown  alive    rebooted
   other-boot  unknown  dead     rebooted
   other-boot  unknown  unknown  rebooted
+  replaced    alive    alive    lost
+  replaced    alive    dead     lost
+  replaced    alive    unknown  lost
+  replaced    dead     alive    lost
+  replaced    dead     dead     lost
+  replaced    dead     unknown  lost
+  replaced    unknown  alive    lost
+  replaced    unknown  dead     lost
+  replaced    unknown  unknown  lost
   elsewhere   alive    alive    unverifiable
   elsewhere   alive    dead     unverifiable
   elsewhere   alive    unknown  unverifiable
@@ -33,7 +42,7 @@ const TABLE = `
 `;
 
 type Row = [
-  place: 'here' | 'other-boot' | 'elsewhere',
+  place: 'here' | 'other-boot' | 'replaced' | 'elsewhere',
   wrapper: 'alive' | 'dead' | 'unknown',
   child: 'alive' | 'dead' | 'unknown',
   verdict: string,
@@ -45,7 +54,7 @@ const rows = TABLE.trim()
 
 describe('judgeRun', () => {
   it('is asked for every combination once', () => {
-    expect(new Set(rows.map((row) => row.slice(0, 3).join())).size).toBe(3 ** 3);
+    expect(new Set(rows.map((row) => row.slice(0, 3).join())).size).toBe(4 * 3 * 3);
   });
 
   it.each(rows)('place %s, wrapper %s, child %s: %s', (place, wrapper, child, verdict) => {

@@ -101,6 +101,7 @@ describe('the twins of the options', () => {
   it('are all of those that exec has', () => {
     expect([...TWINS].sort()).toEqual([
       'CRONRUN_COLOR',
+      'CRONRUN_EXCLUSIVE_STATE',
       'CRONRUN_KILL_AFTER',
       'CRONRUN_RECORD_COMMAND',
       'CRONRUN_REQUIRE_RECORD',

@@ -317,7 +317,8 @@ feeds: RUNNING OR OVER: that cannot be judged from here (unverifiable)
   before     completed on 2026-11-21 00:06:00 +01:00 (1d ago)
   means      it may go on, and it may have been cut short. If it ends in good
              order, its end comes on record here. On web2 this tells:
-             cronrun status feeds
+             cronrun status feeds; if you know that it is over:
+             cronrun settle 01a2005b-1c3d
 `);
   });
 
