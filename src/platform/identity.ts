@@ -9,6 +9,7 @@ import {
   type ProcessTable,
   parseStat,
 } from '../model/liveness.js';
+import { effectiveUid } from './user.js';
 
 /** The text of a small kernel file without its newline; null where it cannot be read. */
 function readWord(path: string): string | null {
@@ -45,7 +46,7 @@ export function readIdentity(pid: number): Identity {
 
 /** A process that was started just now, or is known to live. */
 export function processId(pid: number): ProcessId {
-  return { pid, start_ticks: readStat(pid)?.start_ticks ?? null };
+  return { pid, start_ticks: canJudge() ? (readStat(pid)?.start_ticks ?? null) : null };
 }
 
 function readStat(pid: number): ProcessStat | null {
@@ -64,34 +65,66 @@ export function probe(pid: number): Probe {
   }
 }
 
-/** True where /proc shows this process: without it nothing can be judged. */
+/**
+ * True where /proc shows this process by its own number. Without /proc nothing can be judged, and where it is the one of
+ * another pid namespace (unshare --pid, nsenter --pid) it shows a stranger by every number: that is no /proc at all.
+ */
 export function canJudge(): boolean {
-  return readWord('/proc/self/stat') !== null;
+  isOurs ||= showsUs(readWord('/proc/self/status') ?? '');
+  return isOurs;
+}
+
+/** It stays what it is; one that could not be read may have been out of reach for a moment. */
+let isOurs = false;
+
+/** NSpid (proc(5)) counts from the namespace of /proc down to ours: more than one number, and they differ. */
+function showsUs(status: string): boolean {
+  return /^Pid:\s+(\d+)$/m.exec(status)?.[1] === String(process.pid) && !/^NSpid:\s+\d+\s+\d/m.test(status);
 }
 
 /** All processes of this pid namespace. Incomplete where some are hidden from this user (hidepid) or not to be read. */
 export function readProcessTable(): ProcessTable {
   const processes: ProcessStat[] = [];
-  let complete = false;
+  let first = false;
   let refused = false;
-  let names: string[];
-  try {
-    names = readdirSync('/proc');
-  } catch {
-    return { processes, complete };
-  }
+  const names = canJudge() ? namesInProc() : [];
   for (const name of names) {
     if (!isPid(name)) continue;
     try {
       const stat = parseStat(readFileSync(`/proc/${name}/stat`, 'utf8'));
       if (stat !== null) processes.push(stat);
-      if (name === '1') complete = true; // always there, somebody else's for most: what hidepid hides first
+      if (name === '1') first = true; // always there, somebody else's for most: what hidepid hides first
     } catch (error) {
       if (!isGone(error)) refused = true;
     }
   }
-  return { processes, complete: complete && !refused };
+  return { processes, complete: first && !refused && showsStrangers() };
 }
+
+function namesInProc(): string[] {
+  try {
+    return readdirSync('/proc');
+  } catch {
+    return [];
+  }
+}
+
+/** Bit 19 of capabilities(7), for which hidepid hides nothing. */
+const CAP_SYS_PTRACE = 19;
+
+/**
+ * Whether process 1 is proof that nobody is hidden. It is none where it is ours, as in a container that runs for one
+ * user: hidepid shows everybody their own processes, and hides the command that became root.
+ */
+function showsStrangers(): boolean {
+  if (ownerOf(1) !== effectiveUid()) return true;
+  const capabilities = /^CapEff:\s+([0-9a-f]+)$/m.exec(readWord('/proc/self/status') ?? '')?.[1] ?? '0';
+  if (Math.floor(Number.parseInt(capabilities, 16) / 2 ** CAP_SYS_PTRACE) % 2 === 1) return true;
+  return !HIDING.test(readWord('/proc/self/mountinfo') ?? 'hidepid=unknown');
+}
+
+/** The options of a /proc that does not show everything, by name or, before Linux 5.8, by number. */
+const HIDING = /\bhidepid=(?!0|off)/;
 
 /** Only this says that there is no such process; too many open files or a refusal say nothing. */
 function isGone(error: unknown): boolean {
