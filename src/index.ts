@@ -86,7 +86,7 @@ export function openRegistry(options: RegistryOptions = {}): Registry {
     status: (job) => statusOf(stateDir, checked(job), isExclusive),
     last: (job) => readJobRuns(stateDir, checked(job), isExclusive)?.last ?? null,
     runs: (job, { limit = 20 } = {}) =>
-      listRuns(stateDir, checked(job), limit, null, isExclusive)?.records ?? [],
+      listRuns(stateDir, checked(job), limit, null, false, isExclusive)?.records ?? [],
     find: (id) => findOne(stateDir, id, isExclusive),
   };
 }

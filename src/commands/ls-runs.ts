@@ -24,7 +24,9 @@ export async function lsRuns(
 ): Promise<number> {
   checkFields('ls', options.get, RECORD_FIELDS);
   if (!isJobName(job)) throw notAJobName('ls', job);
-  const list = listRuns(stateDir, job, options.limit ?? LIMIT, options.status, options.exclusiveState);
+  const forPeople = !options.quiet && options.get === null && !options.json;
+  const { status, exclusiveState } = options;
+  const list = listRuns(stateDir, job, options.limit ?? LIMIT, status, forPeople, exclusiveState);
   if (list === null) {
     const asked = { command: 'ls', stateDir, asked: job, job, mayBeRun: false };
     const manner = { get: null, json: options.json, exitCode: false, noRun: noRunJson };

@@ -39,6 +39,8 @@ export function withJournal<T>(path: string, absent: T, read: (journal: Journal)
 /** Read at once from the end: a dozen lines at first, then more; a line that is longer makes it grow. */
 const FIRST_WINDOW_BYTES = 8192;
 const WINDOW_BYTES = 65_536;
+/** Read at once where only newlines are looked for. */
+const SCAN_BYTES = 1 << 20;
 const NEWLINE = 10;
 
 export interface Line {
@@ -47,12 +49,12 @@ export interface Line {
   readonly at: number;
 }
 
-/** Longer than any record; whatever somebody put there is not taken into memory, nor into a string (512 MB at most). */
-const LONGEST_LINE_BYTES = 1 << 26;
+/** Ten times as long as any record, whose command is cut at 32 KiB; whatever somebody put there is not taken into memory. */
+const LONGEST_LINE_BYTES = 1 << 22;
 const TOO_LONG = '(too long for a line)';
 
 /**
- * The lines of a journal from the last to the first, blank ones included. One of more than 64 MiB is there, and its
+ * The lines of a journal from the last to the first, blank ones included. One of more than 4 MiB is there, and its
  * text is not.
  */
 export function* linesFromEnd(journal: Journal): Generator<Line> {
@@ -83,9 +85,10 @@ function* windowsFromEnd(journal: Journal): Generator<Line[]> {
 
 /** Where the line begins that goes on at `before`. */
 function lineStart(fd: number, before: number): number {
-  for (let end = before; end > 0; end -= WINDOW_BYTES) {
-    const start = Math.max(0, end - WINDOW_BYTES);
-    const newline = readRange(fd, start, end).lastIndexOf(NEWLINE);
+  const buffer = Buffer.allocUnsafeSlow(SCAN_BYTES); // one for all: freed late, those of a long way back would add up
+  for (let end = before; end > 0; end -= SCAN_BYTES) {
+    const start = Math.max(0, end - SCAN_BYTES);
+    const newline = readRange(fd, start, end, buffer).lastIndexOf(NEWLINE);
     if (newline !== -1) return start + newline + 1;
   }
   return 0;
@@ -333,8 +336,9 @@ export function measure(journal: Journal): { lines: number; first: string | null
   let lines = 0;
   let first: string | null = null;
   let last = NEWLINE;
-  for (let at = 0; at < journal.size; at += COUNT_BYTES) {
-    const bytes = readRange(journal.fd, at, Math.min(journal.size, at + COUNT_BYTES));
+  const buffer = Buffer.allocUnsafeSlow(SCAN_BYTES);
+  for (let at = 0; at < journal.size; at += SCAN_BYTES) {
+    const bytes = readRange(journal.fd, at, Math.min(journal.size, at + SCAN_BYTES), buffer);
     if (bytes.length === 0) break;
     if (at === 0) first = bytes.toString('utf8', 0, Math.max(0, bytes.indexOf(NEWLINE)));
     for (let i = bytes.indexOf(NEWLINE); i !== -1; i = bytes.indexOf(NEWLINE, i + 1)) lines++;
@@ -342,8 +346,6 @@ export function measure(journal: Journal): { lines: number; first: string | null
   }
   return { lines: last === NEWLINE ? lines : lines + 1, first };
 }
-
-const COUNT_BYTES = 1 << 20;
 
 /** The runs whose id `fits`, last ended first. Only lines of such runs are parsed. */
 export function searchJournal(journal: Journal, fits: (id: RunId) => boolean): RunRecord[] {

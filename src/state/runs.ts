@@ -30,9 +30,9 @@ import { type JudgedRun, listDirectory, type OverRun, type Survey, surveyJob, su
 export interface RunList {
   /** At most as many as asked for. */
   readonly records: readonly RunRecord[];
-  /** How many runs of the job are on record in all. */
+  /** How many runs of the job are on record in all; where nobody asked, of those looked at. */
   readonly total: number;
-  /** When the oldest run on record started, ISO 8601; null if there is none. */
+  /** When the oldest of these started, ISO 8601; null if there is none. */
   readonly since: string | null;
   /** Lines and files passed over because they could not be understood. */
   readonly unreadable: number;
@@ -178,28 +178,42 @@ function latestCompleted(latest: string | null, record: EndedGist): string | nul
 
 /**
  * The runs of one job, newest first; null if no run of it is on record. `limit`: how many records at most. `status`:
- * only those that have it, of all that are counted.
+ * only those that have it, of all that are counted. `counting`: all that are on record, for which all of the journal is
+ * read.
  */
 export function listRuns(
   stateDir: string,
   job: string,
   limit: number,
   status: Status | null = null,
+  counting = true,
   isExclusive = false,
 ): RunList | null {
   return readable(stateDir, () =>
-    surveyJob(stateDir, job, (survey, journal) => list(survey, journal, limit, status), isExclusive),
+    surveyJob(
+      stateDir,
+      job,
+      (survey, journal) => list(survey, journal, { limit, status, counting }),
+      isExclusive,
+    ),
   );
 }
 
-function list(survey: Survey, journal: Journal | null, limit: number, status: Status | null): RunList | null {
+interface Wanted {
+  readonly limit: number;
+  readonly status: Status | null;
+  readonly counting: boolean;
+}
+
+function list(survey: Survey, journal: Journal | null, { limit, status, counting }: Wanted): RunList | null {
   const skipped: Skipped = { count: survey.garbage };
   const tail =
     journal === null || status === 'running' ? [] : take(runsFromEnd(journal, skipped, status), limit);
   const { going, over } = survey;
   const found = newestFirst(going, mergeEnded(over, tail));
   // Fewer than asked for are all there are. Else lines are counted, some of which may be no record.
-  const size = journal === null || (status === null && tail.length < limit) ? null : measure(journal);
+  const enough = status === null && (tail.length < limit || (!counting && tail.length > 0));
+  const size = journal === null || enough ? null : measure(journal);
   const left = size === null ? tail.length : size.lines - (skipped.count - survey.garbage);
   const total = left + going.length + over.length;
   if (total === 0) return null;

@@ -233,6 +233,8 @@ describe('listRuns', () => {
     expect(listed(3)).toEqual([31, 29, 28]);
     expect(listRuns(stateDir, JOB, 3)).toMatchObject({ total: 31, since: at(0), unreadable: 0 });
     expect(listRuns(stateDir, JOB, 1)?.total).toBe(31);
+    expect(listRuns(stateDir, JOB, 3, null, false)).toMatchObject({ total: 4, since: at(27) });
+    expect(listRuns(stateDir, JOB, 0, null, false)?.total).toBe(31); // else it would be as if there were none
   });
 
   it('counts runs, not lines, where it lists them all', () => {
