@@ -20,7 +20,8 @@ export function lastOfAll({ stateDir, isExclusive }: Place): LastOfAll {
   for (const job of listJobs(stateDir)) {
     const runs = readJobRuns(stateDir, job, isExclusive);
     if (runs === null) continue;
-    going.push(...runs.going);
+    // The last run may be another job's: only their times tell who came first.
+    going.push(...runs.going.map(({ record, alivePids }) => ({ record, alivePids })));
     unreadable += runs.unreadable;
     if (runs.last !== null && (last === null || endedAbout(runs.last) > endedAbout(last))) last = runs.last;
   }

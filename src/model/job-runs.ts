@@ -5,6 +5,8 @@ export interface GoingRun {
   readonly record: RunningRecord;
   /** Processes of the run that live; known for orphaned runs only. */
   readonly alivePids: readonly number[];
+  /** The journal has not grown since it started: it is younger than every run in there, whatever the clock said. */
+  readonly sinceJournal?: boolean;
 }
 
 /** A job's runs as a reader finds them at one moment. `Ended`: how much of the last one there is. */
@@ -32,8 +34,8 @@ export const RECENT = 12;
 export function unsureRuns(runs: Pick<JobRuns<EndedGist>, 'going' | 'last'>): RunningRecord[] {
   const { going, last } = runs;
   return going
-    .map((run) => run.record)
-    .filter((record) => record.reason !== 'running' && !isOvertaken(record, last));
+    .filter((run) => run.record.reason !== 'running' && !isOvertaken(run, last))
+    .map((run) => run.record);
 }
 
 /**
@@ -42,11 +44,12 @@ export function unsureRuns(runs: Pick<JobRuns<EndedGist>, 'going' | 'last'>): Ru
  */
 export function newestRun<Ended extends EndedGist>(runs: JobRuns<Ended>): RunningRecord | Ended | null {
   const { going, last } = runs;
-  const current = going.find(({ record }) => !isOvertaken(record, last));
+  const current = going.find((run) => !isOvertaken(run, last));
   return current?.record ?? last;
 }
 
 /** Whether a run that nobody can judge began before the last run that ended: then it is not the newest any more. */
-export function isOvertaken(record: RunningRecord, last: EndedGist | null): boolean {
-  return last !== null && record.reason !== 'running' && record.started_at < last.started_at;
+export function isOvertaken({ record, sinceJournal }: GoingRun, last: EndedGist | null): boolean {
+  if (last === null || record.reason === 'running' || sinceJournal === true) return false;
+  return record.started_at < last.started_at;
 }

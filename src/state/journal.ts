@@ -260,6 +260,11 @@ function searchFrom(journal: Journal, mark: JournalMark | null): number {
   return mark !== null && mark.ino === journal.ino && mark.size <= journal.size ? mark.size : 0;
 }
 
+/** Whether lines may have been appended since `mark` was taken. */
+export function hasGrown(journal: Journal, mark: JournalMark | null): boolean {
+  return searchFrom(journal, mark) !== journal.size;
+}
+
 /** The lines between a mark and `end` (the end of the file), from the last to the first. */
 function* linesSince(journal: Journal, mark: JournalMark | null, end = journal.size): Generator<string> {
   const from = searchFrom(journal, mark);
@@ -301,7 +306,7 @@ function glimpseId(line: string): RunId | null {
 
 /** The latest of the completions that were appended after `mark`, or `known`. */
 export function latestCompletion(journal: Journal, mark: JournalMark, known: string | null): string | null {
-  if (searchFrom(journal, mark) === journal.size) return known;
+  if (!hasGrown(journal, mark)) return known;
   let latest = known;
   for (const line of linesSince(journal, mark)) {
     latest = laterTime(latest, decodeRecord(line)?.completed_at ?? null);

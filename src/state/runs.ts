@@ -98,7 +98,8 @@ function collect<Ended extends EndedGist>(
   count: number,
   readLine: ReadLine<Ended>,
 ): JobRuns<Ended | EndedRecord> | null {
-  const { going, over } = survey;
+  const { over } = survey;
+  const going = goingOf(survey);
   const skipped: Skipped = { count: survey.garbage };
   // Runs that wait to be settled or that nobody can judge have their places by their times.
   const placed = over.length > 0 || going.some((run) => run.record.reason !== 'running');
@@ -118,6 +119,11 @@ function collect<Ended extends EndedGist>(
     recent: statuses.slice(0, RECENT).reverse(),
     unreadable: skipped.count,
   };
+}
+
+/** Where the last run is not in the journal yet, that is no measure of who came first: their times are all there is. */
+function goingOf({ going, over }: Survey): readonly GoingRun[] {
+  return over.length === 0 ? going : going.map(({ record, alivePids }) => ({ record, alivePids }));
 }
 
 const NO_RUNS: Recent<never> = { records: [], statuses: [] };
@@ -160,16 +166,17 @@ function newestFirst<Ended extends EndedGist>(
   ended: readonly Ended[],
 ): (RunningRecord | Ended)[] {
   const last = ended[0] ?? null;
-  const records = going.map((run) => run.record);
-  const runs: (RunningRecord | Ended)[] = [
-    ...records.filter((record) => !isOvertaken(record, last)),
-    ...ended,
-  ];
-  for (const record of records.filter((one) => isOvertaken(one, last))) {
+  const [overtaken, newer] = [true, false].map((is) => going.filter((run) => isOvertaken(run, last) === is));
+  const runs: (RunningRecord | Ended)[] = [...recordsOf(newer), ...ended];
+  for (const record of recordsOf(overtaken)) {
     const before = runs.findIndex((run) => run.status !== 'running' && run.started_at < record.started_at);
     runs.splice(before === -1 ? runs.length : before, 0, record);
   }
   return runs;
+}
+
+function recordsOf(going: readonly GoingRun[] = []): RunningRecord[] {
+  return going.map((run) => run.record);
 }
 
 function latestCompleted(latest: string | null, record: EndedGist): string | null {
@@ -209,7 +216,8 @@ function list(survey: Survey, journal: Journal | null, { limit, status, counting
   const skipped: Skipped = { count: survey.garbage };
   const tail =
     journal === null || status === 'running' ? [] : take(runsFromEnd(journal, skipped, status), limit);
-  const { going, over } = survey;
+  const { over } = survey;
+  const going = goingOf(survey);
   const found = newestFirst(going, mergeEnded(over, tail));
   // Fewer than asked for are all there are. Else lines are counted, some of which may be no record.
   const enough = status === null && (tail.length < limit || (!counting && tail.length > 0));

@@ -33,7 +33,7 @@ import {
   readProcessTable,
 } from '../platform/identity.js';
 import { journalPath, runningDirectory } from './directory.js';
-import { findInJournal, type Journal, withJournal } from './journal.js';
+import { findInJournal, hasGrown, type Journal, withJournal } from './journal.js';
 import { readFileName, readStartRecord, type StartRecord } from './start-record.js';
 
 /** A start record and the name of its file. */
@@ -279,7 +279,8 @@ function sortOut(judged: JudgedAll, journal: Journal | null): Survey {
       continue;
     }
     const record = recordOf(one);
-    if (record.status === 'running') going.push({ record, alivePids: one.child.pids });
+    const since = journal !== null && !hasGrown(journal, one.start.journal) ? { sinceJournal: true } : {};
+    if (record.status === 'running') going.push({ record, alivePids: one.child.pids, ...since });
     else over.push({ name: one.name, start: one.start, record });
   }
   going.sort((a, b) => compareStarts(b.record, a.record));

@@ -25,6 +25,12 @@ describe('unsureRuns', () => {
     expect(unsureRuns({ going: [going(5, 'orphaned')], last: completed(5) }).length).toBe(1);
   });
 
+  it('have one that started when the clock was set back, since the journal has not grown', () => {
+    const run = { ...going(3, 'orphaned'), sinceJournal: true };
+    expect(unsureRuns({ going: [run], last: completed(5) })).toEqual([run.record]);
+    expect(newestRun(runs([run], completed(5)))).toBe(run.record);
+  });
+
   it('are all of them as long as no run has ended', () => {
     const all = [going(2, 'running'), going(1, 'unverifiable'), going(0, 'orphaned')];
     expect(unsureRuns({ going: all, last: null }).length).toBe(2);

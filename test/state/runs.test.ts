@@ -35,6 +35,7 @@ import {
   deadChild,
   deadHere,
   JOB,
+  markNow,
   NO_MARK,
   putJournal,
   putRunning,
@@ -235,6 +236,14 @@ describe('listRuns', () => {
     expect(listRuns(stateDir, JOB, 1)?.total).toBe(31);
     expect(listRuns(stateDir, JOB, 3, null, false)).toMatchObject({ total: 4, since: at(27) });
     expect(listRuns(stateDir, JOB, 0, null, false)?.total).toBe(31); // else it would be as if there were none
+  });
+
+  it('puts a run on top that started after all of the journal, though the clock was set back', () => {
+    putJournal(stateDir, [completed(5), failed(7)]);
+    putStart(stateDir, 2, { wrapper: ELSEWHERE, journal: markNow(stateDir) });
+    expect(listed()).toEqual([2, 7, 5]);
+    putJournal(stateDir, [completed(8)]);
+    expect(listed()).toEqual([8, 7, 5, 2]);
   });
 
   it('counts runs, not lines, where it lists them all', () => {
