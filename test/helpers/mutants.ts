@@ -65,6 +65,27 @@ const MUTANTS = {
   });`,
     },
   ],
+  'start times not compared': [
+    {
+      file: 'model/liveness.ts',
+      from: "  if (probe.stat.start_ticks !== recorded.start_ticks) return 'dead';\n",
+      to: '',
+    },
+  ],
+  'a zombie is dead, whatever its threads do': [
+    {
+      file: 'model/liveness.ts',
+      from: "return (stat.state === 'Z' || stat.state === 'X') && stat.threads <= 1;",
+      to: "return stat.state === 'Z' || stat.state === 'X';",
+    },
+  ],
+  'namespaces not compared': [
+    {
+      file: 'model/liveness.ts',
+      from: "  if (recorded.pid_ns !== here.pid_ns || recorded.time_ns !== here.time_ns) return 'elsewhere';\n",
+      to: '',
+    },
+  ],
 } as const satisfies Record<string, readonly Patch[]>;
 
 export type MutantName = keyof typeof MUTANTS;

@@ -16,7 +16,8 @@ export interface Truth {
   readonly lastExit: number;
 }
 
-function word(json: Json | undefined): string {
+/** "completed exited"; "nothing" where there is no answer. */
+export function word(json: Json | undefined): string {
   if (json === undefined) return 'nothing';
   return json.reason ? `${json.status} ${json.reason}` : `${json.status}`;
 }
