@@ -1,12 +1,13 @@
 // A record that was written elsewhere, or is read from elsewhere, is judged by nobody: unverifiable, and never interrupted.
 import { writeFileSync } from 'node:fs';
 import { it } from 'vitest';
-import { journalOf, runningOf, scratch } from '../helpers/cronrun.js';
+import { BIN, Going, journalOf, poll, runningOf, scratch } from '../helpers/cronrun.js';
 import { expectCaught, expectNoLies } from '../helpers/figures.js';
 import { buildMutant } from '../helpers/mutants.js';
 import { describeUnless, firstObstacle, needsLinux, needsRoot, needsUnshare } from '../helpers/needs.js';
 import { HERE, Hearing, type Reader } from '../helpers/readers.js';
-import { OUTSIDE, openSpace, type Space } from '../helpers/spaces.js';
+import { OUTSIDE, openSpace, Space } from '../helpers/spaces.js';
+import { onlyStartRecord, startLine } from '../helpers/start-records.js';
 import { endedTruth, goingTruth, runNext, type Truth } from '../helpers/truth.js';
 
 const RUNNING = goingTruth('running running', 194);
@@ -60,16 +61,36 @@ function expectNotSettled(hearing: Hearing, stateDir: string): void {
 }
 
 /** Judged from within, from outside not; and what runs outside is not judged from within. */
-async function bothWays(hearing: Hearing, space: Space, what: string, outside: Stages = NOT_JUDGED) {
+async function bothWays(hearing: Hearing, space: Space, what: string, inside = JUDGED) {
   const stateDir = await follow(hearing, space, `${what}, written there`, [
-    { reader: space.reader(hearing.built), stages: JUDGED },
-    { reader: { built: hearing.built, through: [] }, stages: outside },
+    { reader: space.reader(hearing.built), stages: inside },
+    { reader: { built: hearing.built, through: [] }, stages: NOT_JUDGED },
   ]);
-  if (outside === NOT_JUDGED) expectNotSettled(hearing, stateDir);
+  expectNotSettled(hearing, stateDir);
   await follow(hearing, OUTSIDE, `${what}, read there`, [
-    { reader: space.reader(hearing.built), stages: outside },
+    { reader: space.reader(hearing.built), stages: NOT_JUDGED },
   ]);
 }
+
+/** The wrapper has the number of a stranger outside, which ignores TERM: the wrapper does not. */
+async function stop(hearing: Hearing, space: Space): Promise<void> {
+  const stateDir = scratch();
+  const stranger = new Going('sh', ['-c', 'trap "" TERM; echo ready; exec sleep 1000']);
+  await stranger.says('ready');
+  const given = space.shell(START_AS, stranger.pid, stateDir, process.execPath, BIN);
+  hearing.expect("the wrapper's number", Number(given), stranger.pid);
+  await poll(() => runningOf(stateDir, 'job').some((name) => !name.startsWith('.')), 'the start record');
+  await poll(() => startLine(onlyStartRecord(stateDir, 'job'), 2), 'line 2 of the start record');
+  space.shell('kill -TERM "$1"', stranger.pid);
+  await poll(() => journalOf(stateDir, 'job').length === 1, 'the end of a run that was told to stop');
+  hearing.ask('told to stop', stateDir, 'job', endedTruth('interrupted stopped', 143));
+}
+
+const START_AS = `
+echo $(($1 - 1)) >/proc/sys/kernel/ns_last_pid
+CRONRUN_STATE_DIR=$2 CRONRUN_NODE=$3 "$4" exec job -- sleep 1000 >/dev/null 2>&1 &
+echo $!
+`;
 
 const can = (...flags: string[]) =>
   firstObstacle(needsLinux, needsRoot, () => needsUnshare('--fork', ...flags));
@@ -87,6 +108,31 @@ describeUnless(can(...NEW_PIDS), 'another pid namespace', () => {
     const hearing = new Hearing({ ...HERE, built: await buildMutant('namespaces not compared') });
     await bothWays(hearing, await openSpace(NEW_PIDS), 'pid namespace');
     expectCaught(task, 'namespaces not compared', hearing.points, hearing.lies);
+  });
+});
+
+describeUnless(can(...NEW_PIDS), 'a pid namespace that sees the /proc of another', () => {
+  it('is not judged from: every number there is a stranger', async ({ task }) => {
+    const hearing = new Hearing();
+    const without = await openSpace(['--pid'], ':', ['--pid']);
+    await bothWays(hearing, without, 'unshare --pid', NOT_JUDGED);
+    await stop(hearing, without);
+    const holding = await openSpace(NEW_PIDS);
+    const entered = new Space(holding.through.map((word) => (word === '--all' ? '--pid' : word)));
+    await follow(hearing, holding, 'nsenter --pid', [
+      { reader: holding.reader(), stages: JUDGED },
+      { reader: entered.reader(), stages: NOT_JUDGED },
+    ]);
+    expectNoLies(task, 'the /proc of another pid namespace', hearing.points, hearing.lies);
+  });
+});
+
+describeUnless(can('--mount'), 'no /proc', () => {
+  it('is not judged without, nor what was written without', async ({ task }) => {
+    const hearing = new Hearing();
+    const blind = await openSpace(['--mount'], 'umount --lazy /proc');
+    await bothWays(hearing, blind, 'no /proc', NOT_JUDGED);
+    expectNoLies(task, 'no /proc', hearing.points, hearing.lies);
   });
 });
 

@@ -52,10 +52,14 @@ export class Space {
 
   /** SIGKILL, and waits until nothing of it is left but perhaps a zombie. The numbers are those of this space. */
   kill(...pids: number[]): void {
-    const lives = 'state=$(grep ^State: /proc/$pid/status) && [ "${state#*Z}" = "$state" ]';
-    this.shell(`kill -KILL "$@"; for pid; do while ${lives}; do sleep 0.01; done; done 2>/dev/null`, ...pids);
+    this.shell(KILL, ...pids);
   }
 }
+
+const KILL = `
+kill -KILL "$@"
+for pid; do while kill -0 $pid && ! grep -q '^State:.Z' /proc/$pid/status; do sleep 0.01; done; done 2>/dev/null
+`;
 
 /** No namespace of its own. */
 export const OUTSIDE = new Space([]);
