@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { errnoOf } from '../errors.js';
 import type { GoingRun } from '../model/job-runs.js';
 import {
@@ -63,16 +63,48 @@ export interface Survey {
 
 const NOTHING: Survey = { going: [], over: [], recorded: [], leftovers: [], garbage: 0 };
 
+/** How often a job is looked at anew when others settle its runs at the same moment. */
+const LOOKS = 10;
+
 /**
  * Reads and judges the start records of a job, *then* asks the journal which of them it has: a wrapper that was
  * alive a moment ago has had its word. `journal` is the journal as it was opened after the judging. `isExclusive`: see
  * comparePlaces.
+ *
+ * Who moves a journal away by hand may take that word with it. But a wrapper removes its start record before it ends:
+ * where a run seems to be over that the journal does not have, and its start record is gone by now, somebody has
+ * recorded it, and all is looked at once more.
  */
 export function surveyJob<T>(
   stateDir: string,
   job: string,
   use: (survey: Survey, journal: Journal | null) => T,
   isExclusive = false,
+): T {
+  for (let look = 1; look < LOOKS; look++) {
+    const result = surveyOnce<T | typeof STALE>(
+      stateDir,
+      job,
+      (survey, journal) =>
+        survey.over.some(({ name }) => isGone(stateDir, job, name)) ? STALE : use(survey, journal),
+      isExclusive,
+    );
+    if (result !== STALE) return result as T;
+  }
+  return surveyOnce(stateDir, job, use, isExclusive);
+}
+
+const STALE = Symbol('stale');
+
+function isGone(stateDir: string, job: string, name: string): boolean {
+  return lstatSync(`${runningDirectory(stateDir, job)}/${name}`, { throwIfNoEntry: false }) === undefined;
+}
+
+function surveyOnce<T>(
+  stateDir: string,
+  job: string,
+  use: (survey: Survey, journal: Journal | null) => T,
+  isExclusive: boolean,
 ): T {
   const directory = runningDirectory(stateDir, job);
   const names = listDirectory(directory);

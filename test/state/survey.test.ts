@@ -1,9 +1,9 @@
-import { mkdirSync, symlinkSync, unlinkSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { encodeRecord, idOf } from '../../src/model/record.js';
 import { formatRunId } from '../../src/model/run-id.js';
 import { processId } from '../../src/platform/identity.js';
-import { runningDirectory } from '../../src/state/directory.js';
+import { journalPath, runningDirectory } from '../../src/state/directory.js';
 import { findRuns, readJobRuns } from '../../src/state/runs.js';
 import { listDirectory, type Survey, surveyJob } from '../../src/state/survey.js';
 import { startSleeper } from '../helpers/children.js';
@@ -22,15 +22,24 @@ import {
   startBytes,
 } from '../helpers/state.js';
 
+/** What somebody else does while a wrapper is being judged. */
+const others = vi.hoisted(() => ({ act: () => undefined as unknown }));
+
 vi.mock('../../src/platform/identity.js', async (original) => {
   const { onlySleepers } = await import('../helpers/sleepers.js');
-  return onlySleepers(await original<typeof import('../../src/platform/identity.js')>());
+  const identity = onlySleepers(await original<typeof import('../../src/platform/identity.js')>());
+  const probe: typeof identity.probe = (pid) => {
+    others.act();
+    return identity.probe(pid);
+  };
+  return { ...identity, probe };
 });
 
 let stateDir: string;
 
 beforeEach(() => {
   stateDir = scratch();
+  others.act = () => undefined;
 });
 
 const survey = (): Survey => surveyJob(stateDir, JOB, (found) => found);
@@ -235,5 +244,36 @@ describe('a run that ends while a reader looks', () => {
     unlinkSync(path);
     expect(readJobRuns(stateDir, JOB)?.last).toEqual(completed(1));
     expect(findRuns(stateDir, { hex: runId(1).replaceAll('-', ''), forced: true })).toEqual([completed(1)]);
+  });
+});
+
+describe('a run that ends while it is judged', () => {
+  const journal = () => journalPath(stateDir, JOB);
+
+  /** What a wrapper does at its end; somebody moves the journal away before or after. */
+  function endOnce(name: string, ...acts: (() => void)[]): void {
+    others.act = () => {
+      others.act = () => undefined;
+      for (const act of acts) act();
+      unlinkSync(`${runningDirectory(stateDir, JOB)}/${name}`);
+    };
+  }
+
+  it('is what the journal says', () => {
+    endOnce(putStart(stateDir, 1, { wrapper: deadHere(), child: deadChild() }), () =>
+      putJournal(stateDir, [completed(1)]),
+    );
+    expect(survey()).toMatchObject({ going: [], over: [], recorded: [{ start: { id: runId(1) } }] });
+  });
+
+  it('is not over without an end where its journal was moved away in that moment', () => {
+    putJournal(stateDir, [completed(1)]);
+    const name = putStart(stateDir, 2, { wrapper: deadHere(), child: deadChild() });
+    endOnce(
+      name,
+      () => putJournal(stateDir, [completed(2)]),
+      () => renameSync(journal(), `${stateDir}/elsewhere`),
+    );
+    expect(survey()).toMatchObject({ going: [], over: [], recorded: [] });
   });
 });
