@@ -449,7 +449,8 @@ function strings(value: unknown): readonly string[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'string') ? value : [];
 }
 
-function integer(value: unknown): number | null {
+/** A whole number that is not negative, as sizes, times and pids are. */
+export function integer(value: unknown): number | null {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 

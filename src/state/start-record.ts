@@ -6,9 +6,12 @@ import {
   beginningFrom,
   type End,
   endFrom,
+  idOf,
+  integer,
   type JournalMark,
   markFrom,
   parseObject,
+  time,
 } from '../model/record.js';
 import { isRunId, type RunId } from '../model/run-id.js';
 import { readRange } from '../platform/durable.js';
@@ -112,12 +115,14 @@ export function parseStartRecord(text: string, id: RunId, endInName: End | null)
   const beginning = line1 === null ? null : beginningFrom(line1);
   const wrapper = line1 === null ? null : identityFrom(line1.wrapper);
   if (line1 === null || beginning === null || wrapper === null) return null;
+  // A file that was copied or renamed by hand would stand for a run that has a record of its own.
+  if (idOf(beginning) !== id) return null;
   const line3 = parseObject(third);
   const end = (line3 === null ? null : endFrom(line3)) ?? endInName;
-  const previous = end === null || line3 === null ? undefined : line3.previous_completed_at;
+  const previous = end === null || line3 === null ? null : time(line3.previous_completed_at);
   const start = {
     id,
-    beginning: typeof previous === 'string' ? { ...beginning, previous_completed_at: previous } : beginning,
+    beginning: previous === null ? beginning : { ...beginning, previous_completed_at: previous },
     wrapper,
     journal: markFrom(line1.journal) ?? { ino: null, size: 0 },
     child: childFrom(second),
@@ -128,31 +133,28 @@ export function parseStartRecord(text: string, id: RunId, endInName: End | null)
 
 function childFrom(line: string): ProcessId | null {
   const json = parseObject(line);
-  if (json === null || typeof json.pid !== 'number') return null;
-  return { pid: json.pid, start_ticks: number(json.start_ticks) };
+  const pid = json === null ? null : integer(json.pid);
+  return json === null || pid === null ? null : { pid, start_ticks: integer(json.start_ticks) };
 }
 
 function identityFrom(value: unknown): Identity | null {
   if (typeof value !== 'object' || value === null) return null;
   const json = value as Record<string, unknown>;
-  if (typeof json.pid !== 'number') return null;
+  const pid = integer(json.pid);
+  if (pid === null) return null;
   return {
     machine_id: string(json.machine_id),
     host_name: string(json.host_name),
     boot_id: string(json.boot_id),
     pid_ns: string(json.pid_ns),
     time_ns: string(json.time_ns),
-    pid: json.pid,
-    start_ticks: number(json.start_ticks),
+    pid,
+    start_ticks: integer(json.start_ticks),
   };
 }
 
 function string(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
-}
-
-function number(value: unknown): number | null {
-  return typeof value === 'number' ? value : null;
 }
 
 /** How often a third line that does not parse is looked at again, and how long apart: a write may be under way. */

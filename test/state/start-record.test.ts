@@ -2,7 +2,7 @@ import { closeSync, openSync, readFileSync, unlinkSync, writeFileSync, writeSync
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ProcessId } from '../../src/model/liveness.js';
-import { type End, LONGEST_COMMAND_BYTES } from '../../src/model/record.js';
+import { type End, idOf, LONGEST_COMMAND_BYTES } from '../../src/model/record.js';
 import {
   encodeChild,
   encodeEnd,
@@ -60,9 +60,8 @@ describe('the layout of a start record', () => {
           endAt - 1,
           bytes.length - 1,
         ]);
-        expect(parseStartRecord(bytes.toString('utf8'), runId(1), null)?.start.beginning).toEqual(
-          line.beginning,
-        );
+        const parsed = parseStartRecord(bytes.toString('utf8'), idOf(begun), null);
+        expect(parsed?.start.beginning).toEqual(line.beginning);
       }),
       { numRuns: 60 },
     );
@@ -134,20 +133,31 @@ describe('parseStartRecord', () => {
       fc.property(beginnings, ends, stages, (begun, end, [hasChild, hasEnd]) => {
         const line: StartLine = { ...startLine(), beginning: begun };
         const text = written(line, hasChild ? CHILD : null, hasEnd ? end : null);
-        expect(parseStartRecord(text, runId(1), null)).toEqual({
-          start: { id: runId(1), ...line, child: hasChild ? CHILD : null, end: hasEnd ? end : null },
+        expect(parseStartRecord(text, idOf(begun), null)).toEqual({
+          start: { id: idOf(begun), ...line, child: hasChild ? CHILD : null, end: hasEnd ? end : null },
           torn: false,
         });
       }),
     );
   });
 
+  it('is not believed under the name of another run: it was copied by hand', () => {
+    expect(parseStartRecord(written(startLine(), CHILD, END), runId(2), null)).toBeNull();
+  });
+
+  it.each([-1, 1.5, 1e300, '7'])('takes %s for no pid', (pid) => {
+    const text = written(startLine(), { ...CHILD, pid: pid as number }, null);
+    expect(parseStartRecord(text, runId(1), null)?.start.child).toBeNull();
+  });
+
   it('believes the third line about the completion before: runs ended while this one went on', () => {
     const line = startLine({ previous_completed_at: at(-90) });
     const start = parseStartRecord(written(line, CHILD, END, at(-10)), runId(1), null)?.start;
     expect(start?.beginning.previous_completed_at).toBe(at(-10));
-    const older = parseStartRecord(written(line, CHILD, END, null), runId(1), null)?.start;
-    expect(older?.beginning.previous_completed_at).toBe(at(-90));
+    for (const other of [null, 'soon', '\x1b[31m']) {
+      const start = parseStartRecord(written(line, CHILD, END, other), runId(1), null)?.start;
+      expect(start?.beginning.previous_completed_at).toBe(at(-90));
+    }
   });
 
   it.each([
