@@ -5,9 +5,11 @@ import {
   decodeRecord,
   type EndedGist,
   type EndedRecord,
+  integer,
   isEnded,
   time,
 } from '../model/record.js';
+import { readRunId } from '../model/run-id.js';
 import { readInto } from '../platform/durable.js';
 
 /** A job's last runs, as a list of jobs shows them. */
@@ -27,10 +29,6 @@ const TAIL_BYTES = 8192;
 const NEWLINE = 10;
 const QUOTE = 34;
 const BRACE = 123;
-const ZERO = 48;
-
-/** "2026-11-22T02:30:01.204Z" */
-const TIME_LENGTH = 24;
 
 const BEGINNING = Buffer.from('{"schema":1,');
 /** Where the id stands and the job begins, if the line begins as cronrun writes it. */
@@ -127,85 +125,64 @@ export function readGist(bytes: Buffer, from: number, to: number): EndedGist | n
   return completedGist(bytes, from, to) ?? readWhole(bytes, from, to);
 }
 
-const COMPLETED = Buffer.from('","status":"completed","reason":"exited","exit_code":');
-const STARTED_AT = Buffer.from(',"signal":null,"started_at":"');
-const COMPLETED_AT = Buffer.from('","completed_at":"');
-const ENDED_AT = Buffer.from('","ended_at":"');
-const DURATION = Buffer.from('","duration_ms":');
-const TIMEOUT = Buffer.from(',"timeout_ms":');
-const PREVIOUS = Buffer.from('"previous_completed_at":"');
-const NO_PREVIOUS = Buffer.from('"previous_completed_at":null');
-const SETTLED_AT = Buffer.from(',"settled_at":null,"booted_at":null,"journal":null}');
+const TEXT = String.raw`"[^"\\\x00-\x1f]*"`;
+const TIME = String.raw`"([^"\\\x00-\x1f]{24})"`;
+const NUMBER = '(?:0|[1-9][0-9]*)';
 
-/** Null where a field stands elsewhere than cronrun writes it, or a hole of zeros is in the line. */
+/** What stands behind the job's name, field by field; a text with a backslash in it is left to the parser. */
+const REST: readonly (readonly [name: string, value: string])[] = [
+  ['status', '"completed"'],
+  ['reason', '"exited"'],
+  ['exit_code', `(${NUMBER})`],
+  ['signal', 'null'],
+  ['started_at', TIME],
+  ['completed_at', TIME],
+  ['ended_at', TIME],
+  ['duration_ms', `(${NUMBER})`],
+  ['timeout_ms', `(?:null|${NUMBER})`],
+  ['command', String.raw`\[(?:${TEXT}(?:,${TEXT})*)?\]`],
+  ['cwd', `(?:null|${TEXT})`],
+  ['host', `(?:null|${TEXT})`],
+  ['user', `(?:null|${TEXT})`],
+  ['pid', `(?:null|${NUMBER})`],
+  ['timeout_source', `(?:null|${TEXT})`],
+  ['timeout_signal', TEXT],
+  ['kill_after_ms', NUMBER],
+  ['killed', '(?:true|false)'],
+  ['error', `(?:null|${TEXT})`],
+  ['command_cut', '(?:true|false)'],
+  ['previous_completed_at', `(?:null|${TIME})`],
+  ['settled_at', 'null'],
+  ['booted_at', 'null'],
+  ['journal', 'null'],
+];
+
+/**
+ * All of the line, so that nothing is taken for a record that a parser would not take for the same one: a field that
+ * stands twice, a hole of zeros.
+ */
+const COMPLETED = new RegExp(
+  `^{"schema":1,"cron_job_id":"(cron:[0-9a-f-]{36})","job":"[A-Za-z0-9._-]+"${REST.map(([name, value]) => `,"${name}":${value}`).join('')}}$`,
+);
+
+/** Null where a field stands elsewhere than cronrun writes it. */
 function completedGist(bytes: Buffer, from: number, to: number): CompletedGist | null {
-  const hole = bytes.indexOf(0, from);
-  if (hole !== -1 && hole < to) return null;
-  const line = new Cursor(bytes, bytes.indexOf(QUOTE, from + ID_END + JOB.length));
-  const exitCode = line.pass(COMPLETED) ? line.number() : null;
-  const started = line.pass(STARTED_AT) ? line.time() : null;
-  const completed = line.pass(COMPLETED_AT) ? line.time() : null;
-  const ended = line.pass(ENDED_AT) ? line.time() : null;
-  const duration = line.pass(DURATION) ? line.number() : null;
-  const isWhole = line.pass(TIMEOUT) && standsAt(bytes, SETTLED_AT, to - SETTLED_AT.length);
-  if (!isWhole || exitCode === null || exitCode > 255 || duration === null) return null;
-  if (started === null || completed === null || ended === null) return null;
-  const previous = previousCompletion(bytes, to - SETTLED_AT.length);
-  if (previous === undefined) return null;
+  const match = COMPLETED.exec(bytes.toString('latin1', from, to));
+  if (match === null) return null;
+  const [, id = '', exitCode, started, completed, ended, durationMs, previous] = match;
+  const [started_at, completed_at, ended_at] = [time(started), time(completed), time(ended)];
+  const duration_ms = integer(Number(durationMs));
+  if (readRunId(id) === null || Number(exitCode) > 255 || duration_ms === null) return null;
+  if (started_at === null || completed_at === null || ended_at === null) return null;
   return {
-    cron_job_id: bytes.toString('latin1', from + ID_AT, from + ID_END),
+    cron_job_id: id,
     status: 'completed',
     reason: 'exited',
-    started_at: started,
-    completed_at: completed,
-    ended_at: ended,
-    duration_ms: duration,
-    previous_completed_at: previous,
+    started_at,
+    completed_at,
+    ended_at,
+    duration_ms,
+    previous_completed_at: time(previous),
     settled_at: null,
   };
-}
-
-/** The field that ends at `end`; undefined where it is neither a time nor null. */
-function previousCompletion(bytes: Buffer, end: number): string | null | undefined {
-  if (standsAt(bytes, NO_PREVIOUS, end - NO_PREVIOUS.length)) return null;
-  const field = new Cursor(bytes, end - 1 - TIME_LENGTH - PREVIOUS.length);
-  const previous = field.pass(PREVIOUS) ? field.time() : null;
-  return previous === null || bytes[end - 1] !== QUOTE ? undefined : previous;
-}
-
-/** Goes through a line that is as cronrun writes it. */
-class Cursor {
-  readonly #bytes: Buffer;
-  #at: number;
-
-  constructor(bytes: Buffer, at: number) {
-    this.#bytes = bytes;
-    this.#at = at;
-  }
-
-  /** Steps over `piece`; false where something else stands. */
-  pass(piece: Buffer): boolean {
-    const stands = standsAt(this.#bytes, piece, this.#at);
-    if (stands) this.#at += piece.length;
-    return stands;
-  }
-
-  /** Steps over a whole number; null where none stands. */
-  number(): number | null {
-    const from = this.#at;
-    let value = 0;
-    for (; ; this.#at++) {
-      const digit = (this.#bytes[this.#at] ?? 0) - ZERO;
-      if (digit < 0 || digit > 9) break;
-      value = value * 10 + digit;
-    }
-    return this.#at > from && value <= Number.MAX_SAFE_INTEGER ? value : null;
-  }
-
-  /** Steps over a time; null where none stands. */
-  time(): string | null {
-    const from = this.#at;
-    this.#at += TIME_LENGTH;
-    return time(this.#bytes.toString('latin1', from, this.#at));
-  }
 }
