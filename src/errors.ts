@@ -27,15 +27,33 @@ export class CronrunError extends Error {
   }
 }
 
+/**
+ * What node has no word for; it calls them UNKNOWN, or "Unknown system error -122". A quota is met where a disk is full,
+ * EUCLEAN is a damaged file system, ESTALE an NFS server that forgot. errno(3); the numbers of most Linux machines.
+ */
+const NAMELESS: Readonly<Record<string, string | undefined>> =
+  process.platform === 'darwin'
+    ? { '-69': 'EDQUOT: disk quota exceeded', '-70': 'ESTALE: stale file handle' }
+    : {
+        '-116': 'ESTALE: stale file handle',
+        '-117': 'EUCLEAN: structure needs cleaning',
+        '-122': 'EDQUOT: disk quota exceeded',
+      };
+
+function wordsForNameless(error: unknown): string | undefined {
+  return NAMELESS[String((error as { errno?: unknown } | null)?.errno)];
+}
+
 /** The errno word of a failed system call ("ENOSPC"), or null for any other error. */
 export function errnoOf(error: unknown): string | null {
   const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : null;
+  if (typeof code === 'string' && /^E[A-Z0-9]+$/.test(code)) return code;
+  return wordsForNameless(error)?.split(':')[0] ?? null;
 }
 
 /** "EACCES: permission denied": what node prints, without the call and the path that follow it. Words of ours stay whole. */
 export function explainErrno(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = wordsForNameless(error) ?? (error instanceof Error ? error.message : String(error));
   const comma = errnoOf(error) === null ? -1 : text.indexOf(', ');
   return comma === -1 ? text : text.slice(0, comma);
 }
