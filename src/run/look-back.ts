@@ -90,12 +90,22 @@ function moveOver(
   try {
     return settle(stateDir, job, survey, modes, new Date(nowMs).toISOString());
   } catch {
-    // A full disk or a read-only one: they stay where they are, and readers see them there. Where only the sync
-    // failed the journal has them, and no later run would find them anew and say so.
-    return surveyJob(stateDir, job, ({ over }) => {
-      const open = over.map((run) => run.start.id);
-      return survey.over.filter((run) => !open.includes(run.start.id)).map((run) => run.record);
+    return movedAllTheSame(stateDir, job, survey.over).map((run) => run.record);
+  }
+}
+
+/**
+ * A full disk or a read-only one: they stay where they are, and readers see them there. Where only the sync failed
+ * the journal has them, and no later run would find them anew and say so. Where nobody can tell, better twice than never.
+ */
+function movedAllTheSame(stateDir: string, job: string, over: Survey['over']): Survey['over'] {
+  try {
+    return surveyJob(stateDir, job, (now) => {
+      const open = now.over.map((run) => run.start.id);
+      return over.filter((run) => !open.includes(run.start.id));
     });
+  } catch {
+    return over;
   }
 }
 
