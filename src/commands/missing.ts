@@ -1,4 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
+import { CronrunError, explainErrno } from '../errors.js';
 import { EXIT } from '../model/exit-status.js';
 import { parseRunReference } from '../model/run-id.js';
 import { findRuns, listJobs } from '../state/runs.js';
@@ -76,9 +77,13 @@ function jobsOfRuns(stateDir: string, asked: string): string[] {
 }
 
 function kindOfPlace(dir: string): Missing['place'] {
-  const found = statSync(dir, { throwIfNoEntry: false });
-  if (found === undefined) return 'absent';
-  return found.isDirectory() ? 'directory' : 'no-directory';
+  try {
+    const found = statSync(dir, { throwIfNoEntry: false });
+    if (found === undefined) return 'absent';
+    return found.isDirectory() ? 'directory' : 'no-directory';
+  } catch (error) {
+    throw new CronrunError('unreadable', `cannot read ${dir} (${explainErrno(error)})`, { cause: error });
+  }
 }
 
 function lookInto(candidate: Candidate, asked: string | null): OtherPlace | null {
