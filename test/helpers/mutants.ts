@@ -42,6 +42,19 @@ const MUTANTS = {
     },
     { file: 'run/record-end.ts', from: '  renameDurably,\n', to: '  renameDurably,\n  syncContents,\n' },
   ],
+  'unlink before append': [
+    {
+      file: 'run/record-end.ts',
+      from: '    const written = appendToJournal(stateDir, record, past);\n    forget(begun.file);\n',
+      to: '    forget(begun.file);\n    const written = appendToJournal(stateDir, record, past);\n',
+    },
+    {
+      file: 'state/settle.ts',
+      from: `  const compose = (target: Journal)`,
+      to: `  for (const { name } of over) removeIfThere(\`\${runningDirectory(stateDir, job)}/\${name}\`);
+  const compose = (target: Journal)`,
+    },
+  ],
   'spawn before the record is durable': [
     { file: 'platform/durable.ts', from: '    fsyncSync(fd);\n    syncDirectory(directory);\n', to: '' },
     {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { cronrun, journalOf, type Options, runningOf } from './cronrun.js';
+import { BIN, cronEnvironment, cronrun, journalOf, type Options, runningOf, runProgram } from './cronrun.js';
 
 type Json = Record<string, unknown>;
 
@@ -29,8 +29,9 @@ export function jsonLines(text: string): Json[] {
     .map((line) => JSON.parse(line) as Json);
 }
 
-export function truth(stateDir: string, job: string, options: Options = {}): Truth {
-  const ask = (...args: string[]) => cronrun(stateDir, args, options);
+export function truth(stateDir: string, job: string, options: Options = {}, bin = BIN): Truth {
+  const env = { ...(options.env ?? cronEnvironment()), CRONRUN_STATE_DIR: stateDir };
+  const ask = (...args: string[]) => runProgram(bin, args, { ...options, env });
   return {
     status: word(jsonLines(ask('status', '--json', job).stdout)[0]),
     last: word(jsonLines(ask('last', '--json', job).stdout)[0]),
@@ -60,12 +61,17 @@ export interface NextRun {
 /** One more run of a job, whose command shows what it was told of the runs before. */
 export function runNext(stateDir: string, job: string, options: Options = {}): NextRun {
   const { stdout, stderr, status } = cronrun(stateDir, ['exec', job, '--', 'env'], options);
+  return { env: variablesIn(stdout), stderr, status };
+}
+
+/** What env(1) printed of cronrun's variables. */
+export function variablesIn(stdout: string): Record<string, string> {
   const env: Record<string, string> = {};
   for (const line of stdout.split('\n')) {
     const at = line.indexOf('=');
     if (line.startsWith('CRONRUN_')) env[line.slice(0, at)] = line.slice(at + 1);
   }
-  return { env, stderr, status };
+  return env;
 }
 
 /**
