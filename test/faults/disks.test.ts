@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, chownSync, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   afterwards,
@@ -13,7 +13,14 @@ import {
   scratch,
   start,
 } from '../helpers/cronrun.js';
-import { type Disk, FILE_SYSTEMS, type FileSystem, mountDisk, needsDisk } from '../helpers/disk.js';
+import {
+  type Disk,
+  FILE_SYSTEMS,
+  type FileSystem,
+  mountDisk,
+  needsDisk,
+  padJournal,
+} from '../helpers/disk.js';
 import {
   asAnotherUser,
   describeUnless,
@@ -44,18 +51,11 @@ function expectRanAndKnown(stateDir: string, result: Result): void {
   );
 }
 
-/** Blank lines up to so many bytes before the end of a block: readers pass over them, and what follows needs a new one. */
-function padJournal(stateDir: string, bytesLeft = 0): void {
-  const path = journalFile(stateDir, 'job');
-  const rest = 4096 - ((statSync(path).size + bytesLeft) % 4096);
-  appendFileSync(path, '\n'.repeat(rest));
-}
-
 /** A run that is under way when the disk becomes full, and ends with 3 on the full disk. */
 async function endOnFullDisk(disk: Disk, bytesLeft: number): Promise<Result> {
   const { stateDir } = disk;
   expect(cronrun(stateDir, ['exec', 'job', '--', 'true']).status).toBe(0);
-  padJournal(stateDir, bytesLeft);
+  padJournal(stateDir, 'job', bytesLeft);
   rmSync(`${stateDir}/.reserve`, { force: true });
   const run = start(stateDir, ['exec', 'job', '--', 'sh', '-c', 'echo ready; read line; exit 3']);
   await run.says('ready');
@@ -111,7 +111,7 @@ for (const type of FILE_SYSTEMS) {
       const { stateDir } = disk;
       cronrun(stateDir, ['exec', 'job', '--', 'true']);
       rmSync(`${stateDir}/.reserve`);
-      padJournal(stateDir);
+      padJournal(stateDir, 'job');
       disk.fill();
       const run = cronrun(stateDir, ['exec', 'job', '--', ...EXITS_7]);
       expectRanAndKnown(stateDir, run);
