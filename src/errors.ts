@@ -54,6 +54,7 @@ export function errnoOf(error: unknown): string | null {
 /** "EACCES: permission denied": what node prints, without the call and the path that follow it. Words of ours stay whole. */
 export function explainErrno(error: unknown): string {
   const text = wordsForNameless(error) ?? (error instanceof Error ? error.message : String(error));
-  const comma = errnoOf(error) === null ? -1 : text.indexOf(', ');
+  const isOurs = (error as { errno?: unknown } | null)?.errno === undefined && errnoOf(error) === null;
+  const comma = isOurs ? -1 : text.indexOf(', ');
   return comma === -1 ? text : text.slice(0, comma);
 }

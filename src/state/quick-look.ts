@@ -151,6 +151,7 @@ const REST: readonly (readonly [name: string, value: string])[] = [
   ['killed', '(?:true|false)'],
   ['error', `(?:null|${TEXT})`],
   ['command_cut', '(?:true|false)'],
+  ['settled_by', 'null'],
   ['previous_completed_at', `(?:null|${TIME})`],
   ['settled_at', 'null'],
   ['booted_at', 'null'],

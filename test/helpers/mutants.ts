@@ -143,8 +143,8 @@ export async function buildMutant(name: MutantName): Promise<Built> {
 function patching(patches: readonly Patch[], applied: Set<Patch>): Plugin {
   return {
     name: 'patching',
-    setup: ({ onLoad }) =>
-      onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
+    setup: (bundle) =>
+      bundle.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
         let contents = readFileSync(path, 'utf8');
         for (const patch of patches.filter(({ file }) => path === `${ROOT}/src/${file}`)) {
           if (contents.split(patch.from).length !== 2)
