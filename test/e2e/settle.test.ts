@@ -123,7 +123,7 @@ describe('a run that can be judged', () => {
     const path = onlyStartRecord(stateDir, 'job');
     const { pid } = await poll(() => startLine(path, 2), 'line 2 of the start record');
     const id = String(startLine(path, 1)?.cron_job_id);
-    const wrapper = Number((startLine(path, 1) as { wrapper: { pid: number } }).wrapper.pid);
+    const { pid: wrapper } = (startLine(path, 1) as { wrapper: { pid: number } }).wrapper;
     const alive = settle(stateDir, id);
     expect(alive).toMatchObject({ status: 125, stdout: '' });
     expect(said(alive)).toBe(
