@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readIdentity } from '../../src/platform/identity.js';
 import {
@@ -40,7 +40,7 @@ import {
   runningPath,
   startLine,
 } from '../helpers/start-records.js';
-import { endedTruth, expectToldOnce, goingTruth, jsonLines, runNext, truth } from '../helpers/truth.js';
+import { endedTruth, expectToldOnce, goingTruth, runNext, truth } from '../helpers/truth.js';
 
 const SLEEPER = ['sh', '-c', 'echo ready; exec sleep 1000'];
 const RUNNING = goingTruth('running running', 194);
@@ -191,19 +191,6 @@ describeUnless(firstObstacle(needsLinux, needsStrace), 'a wrapper killed between
     await kill(pid);
     expect(truth(stateDir, 'job')).toEqual(ORPHANED);
     expect(startLine(record, 2)).toBeNull(); // else it is not what is tested here
-  });
-});
-
-describe('a wrapper that is stopped', () => {
-  it('lives: running, even with its child dead', async () => {
-    const stateDir = scratch();
-    const run = await live(stateDir, 'job');
-    process.kill(run.wrapper, 'SIGSTOP');
-    await kill(run.child);
-    expect(truth(stateDir, 'job')).toEqual(RUNNING);
-    process.kill(run.wrapper, 'SIGCONT');
-    await poll(() => journalOf(stateDir, 'job').length === 1, 'the journal line');
-    expect(truth(stateDir, 'job')).toEqual(endedTruth('interrupted signaled', 137));
   });
 });
 
@@ -410,46 +397,12 @@ const NEW_PIDS = ['--pid', '--fork', '--kill-child', '--mount-proc'];
 const noNewPids = firstObstacle(needsLinux, needsRoot, () => needsUnshare(...NEW_PIDS));
 
 describeUnless(noNewPids, 'pid namespaces', () => {
-  it('a run in another one is unverifiable, alive or dead, and never interrupted', async () => {
-    const stateDir = scratch();
-    const env = { ...cronEnvironment(), CRONRUN_STATE_DIR: stateDir };
-    const inside = spawn('unshare', [...NEW_PIDS, BIN, 'exec', 'job', '--', ...SLEEPER], {
-      env,
-      stdio: 'pipe',
-    });
-    afterwards(() => void inside.kill('SIGKILL'));
-    await firstWords(inside);
-    const record = onlyStartRecord(stateDir, 'job');
-    expect(truth(stateDir, 'job')).toEqual(UNVERIFIABLE);
-    await poll(() => startLine(record, 2), 'line 2 of the start record');
-
-    inside.kill('SIGKILL'); // and with it everything in there
-    await poll(() => !isAlive(inside.pid ?? 0), 'the end of the namespace');
-    expect(truth(stateDir, 'job')).toEqual(UNVERIFIABLE);
-    const next = runNext(stateDir, 'job');
-    expect(next.stderr).toBe('');
-    expect(next.env.CRONRUN_UNSURE).toBe(startLine(record, 1)?.cron_job_id);
-    expect(truth(stateDir, 'job')).toEqual(endedTruth('completed exited', 0));
-  });
-
   it('a child is found whatever its pid begins with', () => {
     const stateDir = scratch();
     const env = { ...cronEnvironment(), CRONRUN_STATE_DIR: stateDir };
     const { stdout } = runProgram('unshare', [...NEW_PIDS, fixture('orphans-of-all-pids.sh'), BIN], { env });
     const digits = [1, 2, 3, 4, 5, 6, 7, 8, 9];
     expect(stdout).toBe(digits.map((digit) => `${digit} running orphaned\n`).join(''));
-  });
-
-  it('a pid that was really given out again is not the wrapper, nor the child', () => {
-    const stateDir = scratch();
-    const env = { ...cronEnvironment(), CRONRUN_STATE_DIR: stateDir };
-    const { stdout, stderr, status } = runProgram('unshare', [...NEW_PIDS, fixture('reuse-pids.sh'), BIN], {
-      env,
-    });
-    expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
-    const [wrapper, child] = jsonLines(stdout);
-    expect(wrapper).toMatchObject({ given_again: true, status: 'interrupted', reason: 'lost' });
-    expect(child).toMatchObject({ given_again: true, status: 'interrupted', reason: 'lost' });
   });
 });
 
@@ -466,32 +419,6 @@ describeUnless(noOthers, 'a run of another user', () => {
     const ask = [...asAnotherUser(), BIN, 'status', '--get', 'status,reason', 'job'];
     expect(runProgram('setpriv', ask, { env }).stdout).toBe('running unverifiable\n');
     expect(truth(stateDir, 'job')).toEqual(LOST); // root looks into it, and it is not
-  });
-});
-
-const GROUP = 54_321;
-const noHiding = firstObstacle(needsLinux, needsRoot, needsReachableBin, () => needsUnshare('--mount'));
-
-describeUnless(noHiding, 'processes hidden from a reader (hidepid=2)', () => {
-  /** Somebody of the monitoring group, who sees no process but their own. */
-  function askBlindly(stateDir: string): string {
-    const script = 'mount -t proc -o hidepid=2 proc /proc && exec setpriv "$@"';
-    const reader = [...asAnotherUser(GROUP), BIN, 'status', '--get', 'status,reason', 'job'];
-    const env = { ...cronEnvironment(), CRONRUN_STATE_DIR: stateDir };
-    return runProgram('unshare', ['--mount', 'sh', '-c', script, 'sh', ...reader], { env }).stdout;
-  }
-
-  it('unverifiable with the wrapper alive, with it dead, with everything dead', async () => {
-    const stateDir = scratch();
-    chownSync(stateDir, 0, GROUP);
-    chmodSync(stateDir, 0o2750);
-    const run = await live(stateDir, 'job');
-    expect(askBlindly(stateDir)).toBe('running unverifiable\n');
-    await kill(run.wrapper);
-    expect(askBlindly(stateDir)).toBe('running unverifiable\n');
-    await kill(run.child);
-    expect(askBlindly(stateDir)).toBe('running unverifiable\n');
-    expect(truth(stateDir, 'job')).toEqual(LOST); // root sees
   });
 });
 
