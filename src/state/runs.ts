@@ -64,6 +64,7 @@ export function listJobs(stateDir: string): string[] {
  * @param isExclusive for all readers here: --exclusive-state, see comparePlaces in model/liveness.ts.
  */
 export function readJobRuns(stateDir: string, job: string, isExclusive = false): JobRuns | null {
+  if (!isJobName(job)) return null; // out of a record, where it may be a path
   return readable(stateDir, () =>
     surveyJob(stateDir, job, (survey, journal) => jobRuns(job, survey, journal), isExclusive),
   );
@@ -278,6 +279,7 @@ export interface Unsettled extends JudgedRun {
 
 /** Completed runs in a row that end with the last completed one. */
 export function completedInARow(stateDir: string, job: string, isExclusive = false): Streak {
+  if (!isJobName(job)) return { count: 0, more: false };
   const count = (survey: Survey, journal: Journal | null) => {
     const tail = journal === null ? [] : take(runsFromEnd(journal, { count: 0 }), LONGEST_STREAK);
     return streakOf(mergeEnded(survey.over, tail), tail.length === LONGEST_STREAK);

@@ -71,6 +71,14 @@ describe('listJobs', () => {
 });
 
 describe('readJobRuns', () => {
+  it.each(['../backup', 'a\0b', '', 'x'.repeat(300)])(
+    'looks for no job by the name %j, which a record may hold',
+    (job) => {
+      expect(readJobRuns(stateDir, job)).toBeNull();
+      expect(completedInARow(stateDir, job)).toEqual({ count: 0, more: false });
+    },
+  );
+
   it('is null for a job that no run of is on record', () => {
     expect(readJobRuns(stateDir, JOB)).toBeNull();
     putJournal(stateDir, []);
