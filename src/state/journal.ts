@@ -14,7 +14,7 @@ import {
 import { ID_PREFIX, isRunId, type RunId } from '../model/run-id.js';
 import { readRange } from '../platform/durable.js';
 import { type OpenFile, openFile } from '../platform/open-file.js';
-import { quickLook, type ReadLine, type Recent, statusOfLine } from './quick-look.js';
+import { completedGist, quickLook, type ReadLine, type Recent } from './quick-look.js';
 
 /** A journal that is open for reading, as long as it was when it was opened. */
 export type Journal = OpenFile;
@@ -147,7 +147,7 @@ export interface Skipped {
  * The runs of a journal, last ended first, each once. What does not parse is counted and passed over. Of two
  * lines of one run the wrapper's own word counts, and of two settled ones the first: a settler that stalled
  * between its look and its write must not make an old run the last one. With a `status` only those that have it,
- * and of most others no more than a glance is taken.
+ * and of those that completed no more than a glance is taken where others are asked for.
  */
 export function* runsFromEnd(
   journal: Journal,
@@ -185,8 +185,8 @@ function* linesThatCount(
 ): Generator<EndedRecord> {
   const seen = new Set<string>();
   for (const line of linesFromEnd(journal)) {
-    const glimpsed = status === null ? null : glimpseStatus(line.text);
-    const id = glimpsed === null || glimpsed === status ? null : glimpseId(line.text);
+    const isOther = status !== null && status !== 'completed' && completedGist(line.text) !== null;
+    const id = isOther ? glimpseId(line.text) : null;
     if (id !== null) {
       seen.add(apart(id));
       continue;
@@ -196,11 +196,6 @@ function* linesThatCount(
     seen.add(idOf(record));
     if (status === null || record.status === status) yield record;
   }
-}
-
-function glimpseStatus(line: string): EndedRecord['status'] | null {
-  const bytes = Buffer.from(line);
-  return statusOfLine(bytes, 0, bytes.length);
 }
 
 /** The same text with bytes of its own: a piece of a line would keep the whole block that it was read with. */

@@ -122,7 +122,7 @@ export function readWhole(bytes: Buffer, from: number, to: number): EndedRecord 
 
 /** Of a completed run what a list of jobs shows, which is most of the time saved; of any other all. */
 export function readGist(bytes: Buffer, from: number, to: number): EndedGist | null {
-  return completedGist(bytes, from, to) ?? readWhole(bytes, from, to);
+  return completedGist(bytes.toString('latin1', from, to)) ?? readWhole(bytes, from, to);
 }
 
 const TEXT = String.raw`"[^"\\\x00-\x1f]*"`;
@@ -166,9 +166,9 @@ const COMPLETED = new RegExp(
   `^{"schema":1,"cron_job_id":"(cron:[0-9a-f-]{36})","job":"[A-Za-z0-9._-]+"${REST.map(([name, value]) => `,"${name}":${value}`).join('')}}$`,
 );
 
-/** Null where a field stands elsewhere than cronrun writes it. */
-function completedGist(bytes: Buffer, from: number, to: number): CompletedGist | null {
-  const match = COMPLETED.exec(bytes.toString('latin1', from, to));
+/** Null for any line but that of a completed run as its wrapper writes it. */
+export function completedGist(line: string): CompletedGist | null {
+  const match = COMPLETED.exec(line);
   if (match === null) return null;
   const [, id = '', exitCode, started, completed, ended, durationMs, previous] = match;
   const [started_at, completed_at, ended_at] = [time(started), time(completed), time(ended)];
