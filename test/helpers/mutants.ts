@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { afterAll } from 'vitest';
-import { BIN } from './cronrun.js';
 
 type Library = typeof import('../../src/index.js');
 
@@ -12,12 +11,19 @@ type Library = typeof import('../../src/index.js');
 export interface Built {
   readonly bin: string;
   readonly library: Library;
+  /** Where the library is, for other processes. */
+  readonly path: string;
 }
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const load = createRequire(import.meta.url);
 
-export const REAL: Built = { bin: BIN, library: load('../../dist/index.cjs') as Library };
+export const REAL: Built = builtIn(ROOT);
+
+function builtIn(directory: string): Built {
+  const path = `${directory}/dist/index.cjs`;
+  return { bin: `${directory}/bin/cronrun`, library: load(path) as Library, path };
+}
 
 interface Patch {
   /** Below src/. */
@@ -137,7 +143,7 @@ export async function buildMutant(name: MutantName): Promise<Built> {
     ),
   );
   if (applied.size < patches.length) throw new Error(`${name}: not every patch was applied`);
-  return { bin: `${directory}/bin/cronrun`, library: load(`${directory}/dist/index.cjs`) as Library };
+  return builtIn(directory);
 }
 
 function patching(patches: readonly Patch[], applied: Set<Patch>): Plugin {
