@@ -54,7 +54,7 @@ interface Aim {
 function faultsAt({ name }: Point): Fault[] {
   const errors = ERRORS.map((error) => `error=${error}`);
   const whats = /^p?write/.test(name) ? [...errors, 'retval=0', 'retval=100'] : errors;
-  const lasting = ['error=EIO', 'error=ENOSPC', ...whats.filter((what) => what.startsWith('retval'))];
+  const lasting = ['error=EIO', ...whats.filter((what) => what.startsWith('retval'))];
   return [
     ...whats.map((what) => ({ what, lasts: 'once' as const })),
     ...lasting.map((what) => ({ what, lasts: 'from then on' as const })),

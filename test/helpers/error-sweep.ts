@@ -4,6 +4,7 @@ import { type Result, runningOf, start } from './cronrun.js';
 import { brokenOrder, isStartDurable, lackedRoomOnce, pointsOf } from './error-points.js';
 import {
   type FileCall,
+  failed,
   type Injected,
   type Injection,
   isInjected,
@@ -189,10 +190,15 @@ function commandLies({ told, result, calls, said }: Run, { requireRecord }: Scen
 }
 
 /** The end stands in a record, or a whole record is on stderr. */
-function recordLies({ told, result, said }: Run, own: readonly RunRecord[]): string[] {
+function recordLies({ told, result, said, calls }: Run, own: readonly RunRecord[]): string[] {
   const verdicts = own.map(verdictOf);
   if (told.length === 0) {
-    const nothing = verdicts.every((verdict) => verdict === 'failed not-started 125 null');
+    const stuck = ['unlink', 'pwrite64'].every((name) =>
+      calls.some((call) => call.name === name && failed(call)),
+    );
+    // Where it can neither be taken back nor written on, it stands as that of a wrapper that was killed.
+    const truths = ['failed not-started 125 null', ...(stuck ? ['interrupted lost null null'] : [])];
+    const nothing = verdicts.every((verdict) => truths.includes(verdict));
     return nothing ? [] : [`nothing ran, and on record is: ${verdicts}`];
   }
   if (verdicts.length === 1 && verdicts[0] === 'failed exited 7 null') return [];
