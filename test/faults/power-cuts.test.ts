@@ -4,7 +4,7 @@ import type { RunRecord } from '../../src/index.js';
 import type { RunId } from '../../src/model/run-id.js';
 import { endedFileName } from '../../src/state/start-record.js';
 import { inBatches } from '../helpers/batches.js';
-import { runningOf, scratch } from '../helpers/cronrun.js';
+import { journaledIds, runningOf, scratch } from '../helpers/cronrun.js';
 import {
   type DiskFileSystem,
   fill,
@@ -209,12 +209,12 @@ function idOf({ cron_job_id }: RunRecord): string {
 
 /** What is wrong with the next run, or after it: it is told what readers say, and leaves each run once in the journal. */
 function wrongsOnceSettled(stateDir: string, before: Answers): string[] {
-  const journaled = idsInJournal(stateDir);
+  const journaled = journaledIds(stateDir, 'job');
   const isUnsaid = before.records.some((record) => isInferred(record) && !journaled.includes(idOf(record)));
   const keptTwice = idsWithEnd(stateDir);
   const { env, status, stderr } = runNext(stateDir, 'job');
   const after = answersOf(stateDir).records.filter((record) => record.cron_job_id !== env.CRONRUN_ID);
-  const ids = idsInJournal(stateDir).filter((id) => !keptTwice.includes(id));
+  const ids = journaledIds(stateDir, 'job').filter((id) => !keptTwice.includes(id));
   const isOnce = ids.length === after.length + 1 - keptTwice.length && new Set(ids).size === ids.length;
   const wrongs = {
     [`the next exec returns ${status}`]: status !== 0,
@@ -251,19 +251,6 @@ const UUID_LENGTH = 36;
 
 function listOf(records: readonly RunRecord[]): string {
   return records.map((record) => `${idOf(record)} ${wordsOf(record)}`).join(', ');
-}
-
-/** A power cut may leave half a line, or zeros in place of one: no run. */
-function idsInJournal(stateDir: string): string[] {
-  let text = '';
-  try {
-    text = readFileSync(`${stateDir}/jobs/job/journal.jsonl`, 'utf8');
-  } catch {
-    return [];
-  }
-  return text
-    .split('\n')
-    .flatMap((line) => /^\{.*"cron_job_id":"cron:([0-9a-f-]{36})".*\}$/.exec(line)?.[1] ?? []);
 }
 
 /** The moment that each of them is wrong at. */

@@ -201,6 +201,13 @@ export function journalOf(stateDir: string, job: string): Record<string, unknown
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
+/** The run ids of the lines of a job's journal, in their order; what a full disk or a power cut tore is passed over. */
+export function journaledIds(stateDir: string, job: string): string[] {
+  const path = `${stateDir}/jobs/${job}/journal.jsonl`;
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
+  return lines.flatMap((line) => /^\{.*"cron_job_id":"cron:([0-9a-f-]{36})".*\}$/.exec(line)?.[1] ?? []);
+}
+
 /** Names in a job's `running/`, temporary ones included. */
 export function runningOf(stateDir: string, job: string): string[] {
   const path = `${stateDir}/jobs/${job}/running`;

@@ -12,6 +12,8 @@ export interface Disk {
   fill(): void;
   /** Gives all of it back. */
   free(): void;
+  /** Before the test is over, where it needs many of them. */
+  unmount(): void;
 }
 
 export const FILE_SYSTEMS = ['tmpfs', 'ext4', 'xfs', 'btrfs'] as const;
@@ -61,6 +63,7 @@ export function mountDisk(type: FileSystem): Disk {
       rmSync(filler, { recursive: true });
       run('sync', '-f', path); // btrfs gives back what is removed when it next commits
     },
+    unmount,
   };
 }
 
