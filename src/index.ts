@@ -44,6 +44,8 @@ export interface JobStatus {
   readonly last: EndedRecord | null;
   /** When a run of this job last completed, ISO 8601 in UTC; null if none ever did. */
   readonly lastCompletedAt: string | null;
+  /** The newest checkpoint since the last completed run, where the next one can go on; null if there is none. */
+  readonly resumeCheckpoint: string | null;
   /** Statuses of the last runs, oldest first, at most 12. */
   readonly recent: readonly Status[];
   /** Lines and files that could not be understood and were passed over. */
@@ -114,13 +116,14 @@ function statusOf(stateDir: string, job: string, isExclusive: boolean): JobStatu
   const runs = readJobRuns(stateDir, job, isExclusive);
   const newest = runs === null ? null : newestRun(runs);
   if (runs === null || newest === null) return null;
-  const { last, lastCompletedAt, recent, unreadable } = runs;
+  const { last, lastCompletedAt, resumeCheckpoint, recent, unreadable } = runs;
   return {
     job,
     newest,
     running: runs.going.map((run) => run.record),
     last,
     lastCompletedAt,
+    resumeCheckpoint,
     recent,
     unreadable,
   };

@@ -164,6 +164,7 @@ function planOf(root: string, command: readonly string[]): Plan {
     killAfterMs: 10_000,
     successCodes: [],
     requireRecord: false,
+    requireCheckpoint: null,
     recordCommand: 'all',
     exclusiveState: false,
     cwd: '/',
@@ -200,12 +201,14 @@ describe('the steps of a run', () => {
       'rename running/.ID.tmp',
       'sync running/ID.jsonl',
       'sync-directory running',
+      'create running/ID.checkpoint',
       'spawn',
       'write running/ID.jsonl',
       'exit',
       'write journal.jsonl',
       'sync journal.jsonl',
       'unlink running/ID.jsonl',
+      'unlink running/ID.checkpoint',
       'return',
     ]);
   });

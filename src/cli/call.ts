@@ -1,7 +1,7 @@
 import type { AnswerOptions, CommonOptions, ExecOptions, LsOptions } from '../commands/types.js';
 import { noCommand, noJob } from './exec-form.js';
 import { nearest } from './nearest.js';
-import { execJob, fieldsOf, jobOrRun, lsJob, manPage, settledRun } from './operands.js';
+import { checkpointText, execJob, fieldsOf, jobOrRun, lsJob, manPage, settledRun } from './operands.js';
 import type { CommandName } from './options.js';
 import { OPTIONS, type OptionSpec } from './options.js';
 import { fold, quote, usage } from './usage.js';
@@ -52,8 +52,21 @@ interface ManCall {
   readonly page: 'journal' | undefined;
 }
 
+interface CheckpointCall {
+  readonly command: 'checkpoint';
+  /** One line, not blank. */
+  readonly text: string;
+}
+
 /** A command line that is understood: everything in it is valid. */
-export type Call = ExecCall | AnswerCall<'status'> | AnswerCall<'last'> | LsCall | SettleCall | ManCall;
+export type Call =
+  | ExecCall
+  | CheckpointCall
+  | AnswerCall<'status'>
+  | AnswerCall<'last'>
+  | LsCall
+  | SettleCall
+  | ManCall;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -62,6 +75,8 @@ export function interpret(raw: RawCall, env: Environment): Call {
   switch (raw.command) {
     case 'exec':
       return execCall(raw, env);
+    case 'checkpoint':
+      return { command: 'checkpoint', text: checkpointText(readerOperands(raw)) };
     case 'status':
       return answerCall(raw, 'status', env);
     case 'last':
@@ -111,6 +126,7 @@ function execCall(raw: RawCall, env: Environment): ExecCall {
     signal: lookUp(OPTIONS.signal, raw, env),
     successCodes: lookUp(OPTIONS.successCodes, raw, env),
     requireRecord: lookUp(OPTIONS.requireRecord, raw, env),
+    requireCheckpoint: lookUp(OPTIONS.requireCheckpoint, raw, env),
     recordCommand: lookUp(OPTIONS.recordCommand, raw, env),
   };
   const { before, behind } = raw;

@@ -25,13 +25,14 @@ const EXIT_OF_EXEC = `Exit status:
   125      cronrun itself failed: usage, --require-record
   126 127  the command could not be run, or was not found
   128+n    cut short by signal n
+  198      it exited with success, without what --require-checkpoint asks for
   others   the command's own`;
 
 const exitOfAnswers = (
   of194: string,
 ): string => `Exit status: 0 if there is an answer, 193 if there is none, 125 on failure.
 With --exit-code that of exec for the run (0 completed, 124 timeout, 125, 126,
-127, 128+n cut short by signal n, others the command's own), and
+127, 128+n cut short by signal n, 198, others the command's own), and
   193  no such job or run is on record
   194  ${of194}
   195  cut short, and nobody saw how
@@ -47,6 +48,14 @@ export const COMMAND_HELP: Readonly<Record<CommandName, CommandHelp>> = {
     summary: 'run a command and record how it ends',
     group: 'Run:',
     more: `${TWINS}\n\n${EXIT_OF_EXEC}\n\n${IN_A_CRONTAB}`,
+  },
+  checkpoint: {
+    usage: '<text>',
+    summary: 'inside a run: it got so far',
+    group: 'Run:',
+    more: `The same as echo TEXT >>"$CRONRUN_CHECKPOINT_FILE", and on disk when it returns.
+The last line counts. status and last show it, the next run finds it in
+CRONRUN_LAST_CHECKPOINT and, until a run completes, CRONRUN_RESUME_CHECKPOINT.`,
   },
   status: {
     usage: '[options] [job | run-id]',
@@ -94,6 +103,7 @@ export const PROGRAM_MORE = `Exit status of exec, and later of last --exit-code 
   125      cronrun itself failed
   126 127  the command could not be run, or was not found
   128+n    cut short by signal n
+  198      it exited with success, without what --require-checkpoint asks for
   193-197  last only: no such run, none ended, unseen end, cannot tell, too old
   others   the command's own
 

@@ -3,12 +3,23 @@ import { RECORD_FIELDS } from '../model/record.js';
 import { ID_PREFIX, parseRunReference, SHORTEST_PREFIX } from '../model/run-id.js';
 import type { CommandName } from './options.js';
 import { quote, usage } from './usage.js';
+import { checkpoint } from './values.js';
 
 /** The job of `exec`: a name that is safe. */
 export function execJob(operands: readonly string[]): string | undefined {
   const job = one('exec', 'job', operands);
   if (job !== undefined) requireJobName('exec', job);
   return job;
+}
+
+/** What `checkpoint` writes: its words, as echo would. */
+export function checkpointText(operands: readonly string[]): string {
+  const text = operands.join(' ');
+  const result = checkpoint(text);
+  if ('value' in result) return result.value;
+  if (operands.length === 0)
+    throw usage('checkpoint', 'how far the run got is missing. Type:', 'cronrun checkpoint 3/7 uploaded');
+  throw usage('checkpoint', `${quote(text)} ${result.problem}`);
 }
 
 /** The target of `status` and `last`: a job or a run id. Which of the two it is, the records say. */
@@ -63,7 +74,7 @@ export function manPage(operands: readonly string[]): 'journal' | undefined {
 /** What --get takes. @param one one job or run is asked for by name: a run alone has no list of recent ones. */
 export function fieldsOf(command: CommandName, one: boolean): readonly string[] {
   if (command === 'last' || (command === 'ls' && one)) return RECORD_FIELDS;
-  const ofJob = [...RECORD_FIELDS, 'last_completed_at', 'running'];
+  const ofJob = [...RECORD_FIELDS, 'last_completed_at', 'resume_checkpoint', 'running'];
   return command === 'ls' ? [...ofJob, 'recent'] : ofJob;
 }
 

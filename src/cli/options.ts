@@ -2,6 +2,7 @@ import type { ColorChoice, LsSort } from '../commands/types.js';
 import type { Status } from '../model/record.js';
 import type { SignalName } from '../model/signal.js';
 import {
+  checkpoint,
   choice,
   count,
   directory,
@@ -13,7 +14,7 @@ import {
   type ValueParser,
 } from './values.js';
 
-export type CommandName = 'exec' | 'status' | 'last' | 'ls' | 'settle' | 'man';
+export type CommandName = 'exec' | 'checkpoint' | 'status' | 'last' | 'ls' | 'settle' | 'man';
 
 /** One option as both parsers, the help and the tests know it. */
 export interface OptionSpec<T> {
@@ -42,7 +43,15 @@ export interface OptionSpec<T> {
 }
 
 /** Every command there is, in the order of the help. */
-export const COMMAND_NAMES: readonly CommandName[] = ['exec', 'status', 'last', 'ls', 'settle', 'man'];
+export const COMMAND_NAMES: readonly CommandName[] = [
+  'exec',
+  'checkpoint',
+  'status',
+  'last',
+  'ls',
+  'settle',
+  'man',
+];
 
 const ALL = COMMAND_NAMES;
 const ANSWERS: readonly CommandName[] = ['status', 'last'];
@@ -159,6 +168,17 @@ export const OPTIONS = {
     commands: ['exec'],
     group: RECORDING,
     help: 'do not start the command if that cannot be recorded (default: run it, and say so)',
+  }),
+  requireCheckpoint: valued<string | null>({
+    name: 'require-checkpoint',
+    value: 'TEXT',
+    example: 'done',
+    twin: 'CRONRUN_REQUIRE_CHECKPOINT',
+    commands: ['exec'],
+    parse: checkpoint,
+    fallback: null,
+    group: RECORDING,
+    help: 'success without this checkpoint is none: exit status 198; asks for a record, too',
   }),
   recordCommand: valued<'all' | 'name'>({
     name: 'record-command',

@@ -27,6 +27,8 @@ async function perform(call: Call | Shown, io: Surroundings, atTheDoor: AtTheDoo
     case 'exec':
     case 'last':
       return atTheDoor(call);
+    case 'checkpoint':
+      return (await import('../commands/checkpoint.js')).checkpoint(call.text, io);
     case 'status':
       return (await import('../commands/status.js')).status(call.options, call.target, io);
     case 'ls':

@@ -1,3 +1,4 @@
+import { LONGEST_CHECKPOINT_BYTES } from '../model/checkpoint.js';
 import { DURATION_RULE, parseDuration, proposeDuration } from '../model/duration.js';
 import { parseSignal, type SignalName } from '../model/signal.js';
 import { nearest } from './nearest.js';
@@ -123,6 +124,16 @@ export function directory(text: string): Parsed<string> {
   if (text === '') return { problem: 'is no directory. Name one, or leave the option out' };
   if (text.startsWith('-'))
     return { problem: `looks like an option. Write ${bare(`./${text}`)} if you mean it` };
+  return { value: text };
+}
+
+/** A line as a run writes it. One that begins with a dash is a forgotten value more often than a checkpoint. */
+export function checkpoint(text: string): Parsed<string> {
+  if (text.trim() === '' || /[\n\r\0]/.test(text)) return { problem: 'is not one line of text. Write done' };
+  if (text.startsWith('-')) return { problem: 'looks like an option. Write a line of text, such as done' };
+  if (Buffer.byteLength(text) > LONGEST_CHECKPOINT_BYTES) {
+    return { problem: `is longer than ${LONGEST_CHECKPOINT_BYTES} bytes` };
+  }
   return { value: text };
 }
 

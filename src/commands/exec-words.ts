@@ -5,6 +5,7 @@ import type { EndedRecord } from '../model/record.js';
 import type { Notice } from '../run/notice.js';
 import {
   foundCutShort,
+  incomplete,
   keptInName,
   keptInStartRecord,
   leftBehind,
@@ -41,6 +42,8 @@ export function wordsFor(notice: Notice, { job, program, now }: Speaker): string
       return isTerminal(2) ? passedOn({ job, signal: notice.signal, pid: notice.pid }) : '';
     case 'ended':
       return endWords(notice.record, notice.lastCompletedAt, now());
+    case 'incomplete':
+      return incomplete({ record: notice.record, wanted: notice.wanted });
     case 'left-behind':
       return leftBehind({ job, pids: notice.pids, killed: notice.killed });
     case 'kept': {

@@ -62,7 +62,9 @@ function planOf(options: ExecOptions, job: string, command: readonly string[], i
     timeoutSignal: options.signal,
     killAfterMs: options.killAfterMs,
     successCodes: options.successCodes,
-    requireRecord: options.requireRecord,
+    // What nobody can look up cannot be required: without a record there is no checkpoint.
+    requireRecord: options.requireRecord || options.requireCheckpoint !== null,
+    requireCheckpoint: options.requireCheckpoint,
     recordCommand: options.recordCommand,
     exclusiveState: options.exclusiveState,
     cwd: workingDirectory(),

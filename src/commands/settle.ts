@@ -47,7 +47,7 @@ function endedAlready(place: Place, asked: string): string {
 function settleRun(stateDir: string, run: Unsettled, nowMs: number): EndedRecord {
   const { modes } = requireOwnership(stateDir, run.job);
   const record = endOf(run);
-  const over = { name: run.name, start: run.start, record };
+  const over = { ...run, record };
   const settledAt = new Date(nowMs).toISOString();
   try {
     moveIntoJournal(stateDir, run.job, { over: [over], recorded: [] }, modes, settledAt);
@@ -87,7 +87,7 @@ function endOf(run: Unsettled): EndedRecord {
     throw goesOn(job, livingWords(alivePids), endingLine(record.pid, alivePids));
   const seen = processesOfRun(run);
   if (seen.length > 0) throw goesOn(job, livingWords(seen), endingLine(null, seen));
-  return recordBySay(start.beginning, record.pid);
+  return recordBySay(start.beginning, record.pid, run.reached);
 }
 
 function goesOn(job: string, why: string, remedy: string): CronrunError {

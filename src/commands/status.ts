@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { CronrunError } from '../errors.js';
+import { resumeAfter } from '../model/checkpoint.js';
 import { EXIT } from '../model/exit-status.js';
 import { type JobRuns, newestRun } from '../model/job-runs.js';
 import { idOf, isEnded, RECORD_FIELDS, type RunRecord } from '../model/record.js';
@@ -70,7 +71,9 @@ function subjectOf({ stateDir, isExclusive }: Place, target: Target): Subject | 
 function onlyRun(record: RunRecord): JobRuns {
   const last = isEnded(record) ? record : null;
   const lastCompletedAt = record.completed_at ?? record.previous_completed_at;
-  return { job: record.job, going: [], last, lastCompletedAt, recent: [record.status], unreadable: 0 };
+  const resumeCheckpoint = last === null ? null : resumeAfter(last);
+  const runs = { job: record.job, going: [], last, lastCompletedAt, resumeCheckpoint };
+  return { ...runs, recent: [record.status], unreadable: 0 };
 }
 
 async function answer(options: AnswerOptions, stateDir: string, subject: Subject, io: Surroundings) {

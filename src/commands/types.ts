@@ -33,6 +33,8 @@ export interface ExecOptions extends CommonOptions {
   /** Exit codes besides 0 that mean success. */
   readonly successCodes: readonly number[];
   readonly requireRecord: boolean;
+  /** A checkpoint without which the run is no success; null: none. */
+  readonly requireCheckpoint: string | null;
   readonly recordCommand: 'all' | 'name';
 }
 

@@ -8,6 +8,7 @@ export const TWINS = [
   'CRONRUN_SIGNAL',
   'CRONRUN_SUCCESS_CODES',
   'CRONRUN_REQUIRE_RECORD',
+  'CRONRUN_REQUIRE_CHECKPOINT',
   'CRONRUN_RECORD_COMMAND',
   'CRONRUN_EXCLUSIVE_STATE',
   'CRONRUN_COLOR',
@@ -27,5 +28,10 @@ export interface RunVariables {
   readonly CRONRUN_LAST_SIGNAL: string;
   readonly CRONRUN_LAST_STARTED_AT: string;
   readonly CRONRUN_LAST_ENDED_AT: string;
+  readonly CRONRUN_LAST_CHECKPOINT: string;
   readonly CRONRUN_LAST_COMPLETED_AT: string;
+  /** The newest checkpoint since the last completed run. */
+  readonly CRONRUN_RESUME_CHECKPOINT: string;
+  /** A line appended here says how far the run got. */
+  readonly CRONRUN_CHECKPOINT_FILE: string;
 }

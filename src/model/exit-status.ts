@@ -13,6 +13,7 @@ export const EXIT = {
   unseenEnd: 195,
   cannotTell: 196,
   tooOld: 197,
+  incomplete: 198,
 } as const;
 
 /**
@@ -24,7 +25,7 @@ export function exitStatusOf(record: EndedRecord): number {
     case 'completed':
       return EXIT.ok;
     case 'failed':
-      return record.exit_code;
+      return record.reason === 'incomplete' ? EXIT.incomplete : record.exit_code;
     case 'timeout':
       return EXIT.timeout;
     case 'interrupted':

@@ -18,6 +18,8 @@ export interface JobRuns<Ended extends EndedGist = EndedRecord> {
   readonly last: Ended | null;
   /** When a run of this job last completed, whichever it was. */
   readonly lastCompletedAt: string | null;
+  /** The newest checkpoint since the last completed run: where the next one can go on. */
+  readonly resumeCheckpoint: string | null;
   /** Statuses of the last runs, oldest first, those that go on at the end; at most 12. */
   readonly recent: readonly Status[];
   /** Journal lines and start records passed over because they could not be understood. */

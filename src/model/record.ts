@@ -1,3 +1,4 @@
+import { NOTHING_REACHED, type Reached } from './checkpoint.js';
 import { isoMs } from './iso-time.js';
 import { formatRunId, type RunId, readRunId } from './run-id.js';
 
@@ -14,6 +15,7 @@ export type Reason =
   | 'orphaned'
   | 'unverifiable'
   | 'exited'
+  | 'incomplete'
   | 'not-started'
   | 'timed-out'
   | 'signaled'
@@ -44,11 +46,13 @@ export interface Beginning {
   readonly cwd: string | null;
   readonly host: string | null;
   readonly user: string | null;
+  /** The newest checkpoint of the runs since the last completed one, this one excepted; null if there is none. */
+  readonly previous_checkpoint: string | null;
   /** When a run of this job last completed before this one ended; null if none ever did. */
   readonly previous_completed_at: string | null;
 }
 
-interface Facts extends Beginning {
+interface Facts extends Beginning, Reached {
   /** The child's process id; null if there was no child, or nobody wrote it down. */
   readonly pid: number | null;
   /** True where the grace period ran out and SIGKILL was sent. */
@@ -93,7 +97,8 @@ export interface CompletedRecord extends Facts {
 
 export interface FailedRecord extends Facts {
   readonly status: 'failed';
-  readonly reason: 'exited' | 'not-started';
+  /** incomplete: it exited with success, and without the checkpoint that was required of it. */
+  readonly reason: 'exited' | 'incomplete' | 'not-started';
   readonly exit_code: number;
   readonly signal: null;
   readonly completed_at: null;
@@ -194,6 +199,9 @@ export const RECORD_FIELDS = [
   'killed',
   'error',
   'command_cut',
+  'checkpoint',
+  'checkpoint_at',
+  'previous_checkpoint',
   'settled_by', // before what state/quick-look.ts finds at the end of a line, so that older lines end alike
   'previous_completed_at',
   'settled_at',
@@ -223,7 +231,10 @@ export function encodeRecord(record: RunRecord): string {
 }
 
 /** What a record has beyond its beginning and its end. */
-type Rest = Pick<Facts, 'pid' | 'settled_by' | 'settled_at' | 'booted_at' | 'journal'>;
+type Rest = Pick<
+  Facts,
+  'pid' | 'checkpoint' | 'checkpoint_at' | 'settled_by' | 'settled_at' | 'booted_at' | 'journal'
+>;
 
 /** An end, or that there is none yet. */
 type Ending = Pick<
@@ -265,6 +276,9 @@ function assemble(beginning: Beginning, end: Ending, rest: Rest): RunRecord {
     killed: end.killed,
     error: end.error,
     command_cut: beginning.command_cut,
+    checkpoint: rest.checkpoint,
+    checkpoint_at: rest.checkpoint_at,
+    previous_checkpoint: beginning.previous_checkpoint,
     settled_by: rest.settled_by,
     previous_completed_at: beginning.previous_completed_at,
     settled_at: rest.settled_at,
@@ -290,14 +304,20 @@ export function goingRecord(
   beginning: Beginning,
   reason: RunningRecord['reason'],
   pid: number | null,
+  reached = NOTHING_REACHED,
 ): RunningRecord {
-  const rest = { pid, booted_at: null, ...NOT_SETTLED };
+  const rest = { pid, booted_at: null, ...reached, ...NOT_SETTLED };
   return assemble(beginning, { status: 'running', reason, ...NO_END }, rest) as RunningRecord;
 }
 
 /** Makes the record of a run whose end its wrapper saw. */
-export function endedRecord(beginning: Beginning, end: End, pid: number | null): EndedRecord {
-  return assemble(beginning, end, { pid, booted_at: null, ...NOT_SETTLED }) as EndedRecord;
+export function endedRecord(
+  beginning: Beginning,
+  end: End,
+  pid: number | null,
+  reached = NOTHING_REACHED,
+): EndedRecord {
+  return assemble(beginning, end, { pid, booted_at: null, ...reached, ...NOT_SETTLED }) as EndedRecord;
 }
 
 /** Makes the record of a run whose end nobody saw. `bootedAt`: when this machine came up, for a rebooted one. */
@@ -306,14 +326,19 @@ export function inferredRecord(
   reason: InferredRecord['reason'],
   pid: number | null,
   bootedAt: string | null,
+  reached = NOTHING_REACHED,
 ): InferredRecord {
-  const rest = { pid, booted_at: reason === 'rebooted' ? bootedAt : null, ...NOT_SETTLED };
+  const rest = { pid, booted_at: reason === 'rebooted' ? bootedAt : null, ...reached, ...NOT_SETTLED };
   return assemble(beginning, { status: 'interrupted', reason, ...NO_END }, rest) as InferredRecord;
 }
 
 /** Makes the record of a run of which a person says that it is over. */
-export function recordBySay(beginning: Beginning, pid: number | null): InferredRecord {
-  return { ...inferredRecord(beginning, 'lost', pid, null), settled_by: BY_PERSON };
+export function recordBySay(
+  beginning: Beginning,
+  pid: number | null,
+  reached = NOTHING_REACHED,
+): InferredRecord {
+  return { ...inferredRecord(beginning, 'lost', pid, null, reached), settled_by: BY_PERSON };
 }
 
 /** `settled_by` where the kernel had nothing to say. */
@@ -330,7 +355,7 @@ type Json = Readonly<Record<string, unknown>>;
 const REASONS: Readonly<Record<Status, readonly string[]>> = {
   running: ['running', 'orphaned', 'unverifiable'],
   completed: ['exited'],
-  failed: ['exited', 'not-started'],
+  failed: ['exited', 'incomplete', 'not-started'],
   timeout: ['timed-out'],
   interrupted: ['signaled', 'stopped', 'lost', 'rebooted'],
 };
@@ -356,6 +381,8 @@ export function recordFrom(json: Json): RunRecord | null {
   if (end === null) return beginning.schema > SCHEMA ? goingRecord(beginning, 'unverifiable', pid) : null;
   return assemble(beginning, end, {
     pid,
+    checkpoint: string(json.checkpoint),
+    checkpoint_at: time(json.checkpoint_at),
     settled_by: string(json.settled_by),
     settled_at: time(json.settled_at),
     booted_at: time(json.booted_at),
@@ -385,6 +412,7 @@ export function beginningFrom(json: Json): Beginning | null {
     cwd: string(json.cwd),
     host: string(json.host),
     user: string(json.user),
+    previous_checkpoint: string(json.previous_checkpoint),
     previous_completed_at: time(json.previous_completed_at),
   };
 }
@@ -418,7 +446,8 @@ function isPossibleEnd(end: Record<keyof End, unknown>): boolean {
   if (ended_at === null || duration_ms === null) return false;
   if ((status === 'completed') !== (completed_at !== null)) return false;
   if (status === 'completed') return exit_code !== null && signal === null;
-  if (status === 'failed') return exit_code !== null && exit_code !== 0 && signal === null;
+  if (status === 'failed')
+    return exit_code !== null && signal === null && (exit_code !== 0 || reason === 'incomplete');
   if (reason === 'signaled') return exit_code === null && signal !== null;
   return reason === 'timed-out' || signal !== null;
 }

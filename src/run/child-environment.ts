@@ -11,20 +11,23 @@ export function childEnvironment(
   env: Environment,
   job: string,
   stateDir: string | null,
-  recordedAs: RunId | null,
+  recordedAs: { readonly id: RunId; readonly checkpoints: string } | null,
   past: Past,
 ): Environment {
   const inherited: Record<string, string | undefined> = { ...env };
   for (const twin of TWINS) delete inherited[twin];
-  const { going = [], last = null, lastCompletedAt = null } = past.runs ?? {};
+  const { going = [], last = null, lastCompletedAt = null, resumeCheckpoint = null } = past.runs ?? {};
   const variables: RunVariables = {
-    CRONRUN_ID: recordedAs === null ? '' : formatRunId(recordedAs),
+    CRONRUN_ID: recordedAs === null ? '' : formatRunId(recordedAs.id),
     CRONRUN_JOB: job,
     CRONRUN_STATE_DIR: stateDir ?? '',
+    // Nothing is on record, so nothing would be kept; a command that appends must not fail for that.
+    CRONRUN_CHECKPOINT_FILE: recordedAs?.checkpoints ?? '/dev/null',
     CRONRUN_RUNNING: idList(going.map((run) => run.record)),
     CRONRUN_UNSURE: idList(unsureRuns({ going, last })),
     ...lastVariables(last, past.known),
     CRONRUN_LAST_COMPLETED_AT: lastCompletedAt ?? '',
+    CRONRUN_RESUME_CHECKPOINT: resumeCheckpoint ?? '',
   };
   return { ...inherited, ...variables };
 }
@@ -51,5 +54,6 @@ function lastVariables(last: EndedRecord | null, known: boolean) {
     CRONRUN_LAST_SIGNAL: last?.signal ?? '',
     CRONRUN_LAST_STARTED_AT: last?.started_at ?? '',
     CRONRUN_LAST_ENDED_AT: last?.ended_at ?? '',
+    CRONRUN_LAST_CHECKPOINT: last?.checkpoint ?? '',
   };
 }

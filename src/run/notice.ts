@@ -1,4 +1,4 @@
-import type { EndedRecord, InferredRecord } from '../model/record.js';
+import type { EndedRecord, FailedRecord, InferredRecord } from '../model/record.js';
 import type { SignalName } from '../model/signal.js';
 
 /** What exec may have to say, see DIAGNOSTICS in cronrun(1). The words for people are the view's. */
@@ -18,6 +18,8 @@ export type Notice =
   | { readonly kind: 'passed-on'; readonly signal: SignalName; readonly pid: number }
   /** How it ended; said for timeouts, stops and deaths by signal only. */
   | { readonly kind: 'ended'; readonly record: EndedRecord; readonly lastCompletedAt: string | null }
+  /** Success without the checkpoint that was required. */
+  | { readonly kind: 'incomplete'; readonly record: FailedRecord; readonly wanted: string }
   /** `killed`: SIGKILL was sent, and did not help. */
   | { readonly kind: 'left-behind'; readonly pids: readonly number[]; readonly killed: boolean }
   /** The journal would not take the end; where it is instead. */

@@ -18,6 +18,8 @@ export interface Plan {
   readonly killAfterMs: number;
   readonly successCodes: readonly number[];
   readonly requireRecord: boolean;
+  /** The run is no success unless it wrote this line; null: none is required. */
+  readonly requireCheckpoint: string | null;
   readonly recordCommand: 'all' | 'name';
   /** A promise that only one container at a time uses the state directory. */
   readonly exclusiveState: boolean;

@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fstatSync } from 'node:fs';
 import { errnoOf } from '../errors.js';
+import { NOTHING_REACHED } from '../model/checkpoint.js';
 import { type End, type EndedRecord, encodeRecord, endedRecord } from '../model/record.js';
 import {
   type AppendTarget,
@@ -12,8 +13,9 @@ import {
   renameDurably,
 } from '../platform/durable.js';
 import { randomBytes } from '../platform/random.js';
+import { readCheckpoint } from '../state/checkpoint.js';
 import { jobDirectory, journalPath, reservePath } from '../state/directory.js';
-import { latestCompletion } from '../state/journal.js';
+import { latestCompletion, latestResume } from '../state/journal.js';
 import { makeOwnDirectories, NotOurs, requireOwn } from '../state/ownership.js';
 import { encodeEnd, endedFileName } from '../state/start-record.js';
 import type { Past } from './look-back.js';
@@ -32,7 +34,8 @@ export function recordEnd(
   pid: number | null,
   tell: Tell,
 ): EndedRecord {
-  const record = endedRecord(begun.beginning, end, pid);
+  const reached = begun.file === null ? NOTHING_REACHED : readCheckpoint(begun.file.checkpoints);
+  const record = endedRecord(begun.beginning, end, pid, reached);
   if (stateDir === null || begun.isRefused) return record;
   try {
     requireOwn(stateDir, record.job); // it may have been hours
@@ -51,7 +54,9 @@ function appendToJournal(stateDir: string, record: EndedRecord, past: Past): End
   // Runs that ended while this one went on stand in the journal now; the line must not hide their completion.
   const compose = (journal: AppendTarget) => {
     const known = record.previous_completed_at;
-    written = { ...record, previous_completed_at: latestCompletion(journal, past.mark, known) };
+    const previous_checkpoint = latestResume(journal, past.mark, record.previous_checkpoint);
+    const previous_completed_at = latestCompletion(journal, past.mark, known);
+    written = { ...record, previous_checkpoint, previous_completed_at };
     return `${encodeRecord(written)}\n`;
   };
   const path = journalPath(stateDir, record.job);
@@ -71,6 +76,7 @@ function forget(file: StartFile | null): void {
   release(file);
   try {
     removeIfThere(`${file.directory}/${file.name}`);
+    removeIfThere(file.checkpoints);
   } catch {
     // a later run removes it
   }

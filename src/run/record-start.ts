@@ -13,6 +13,7 @@ import {
   writeWhole,
 } from '../platform/durable.js';
 import { readIdentity } from '../platform/identity.js';
+import { checkpointName, createCheckpointFile } from '../state/checkpoint.js';
 import { jobsDirectory, reservePath, runningDirectory } from '../state/directory.js';
 import { makeOwnDirectories, NotOurs } from '../state/ownership.js';
 import { encodeChild, encodeEnd, encodeStartRecord, type StartLine } from '../state/start-record.js';
@@ -27,6 +28,8 @@ export interface StartFile {
   readonly name: string;
   readonly childAt: number;
   readonly endAt: number;
+  /** Where the run may say how far it got. */
+  readonly checkpoints: string;
 }
 
 /** A run that began, on record or not. */
@@ -85,6 +88,7 @@ function beginningOf(plan: Plan, past: Past, id: RunId, startedAt: string, host:
     cwd: plan.cwd,
     host,
     user: plan.user,
+    previous_checkpoint: past.runs?.resumeCheckpoint ?? null,
     previous_completed_at: past.runs?.lastCompletedAt ?? null,
   };
 }
@@ -127,7 +131,9 @@ function createIn(stateDir: string, directory: string, id: RunId, start: StartLi
     there = makeOwnDirectories(stateDir, start.beginning.job, directory, modes.directory);
     made = create();
   }
-  const file = { fd: made.fd, directory, name, childAt, endAt };
+  const checkpoints = `${directory}/${checkpointName(id)}`;
+  createCheckpointFile(checkpoints, modes);
+  const file = { fd: made.fd, directory, name, childAt, endAt, checkpoints };
   const isFirst = start.journal.ino === null;
   return { file, syncError: made.syncError ?? (isFirst ? syncNames(stateDir, directory, there) : null) };
 }
@@ -178,6 +184,7 @@ function notDurable(plan: Plan, file: StartFile, error: unknown, startedAt: stri
   } catch {
     tryTo(() => overwriteDurably(file.fd, encodeEnd(notStarted(startedAt), null), file.endAt));
   }
+  tryTo(() => removeIfThere(file.checkpoints));
   closeSync(file.fd);
   throw refusal(plan, path, error);
 }

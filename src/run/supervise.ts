@@ -6,6 +6,7 @@ import { findObstacle } from '../platform/command.js';
 import { processId } from '../platform/identity.js';
 import { randomBytes } from '../platform/random.js';
 import { startChild } from '../platform/spawn.js';
+import { wroteCheckpoint } from '../state/checkpoint.js';
 import { childEnvironment } from './child-environment.js';
 import { judgeEnding } from './ending.js';
 import { lookBack, NOTHING_KNOWN, type Past } from './look-back.js';
@@ -42,9 +43,9 @@ export async function supervise(plan: Plan, tell: Tell): Promise<Outcome> {
   const attempt = await start(plan, begun, past, tell);
   if ('watched' in attempt) {
     const { watched, pid } = attempt;
-    const end = stamp(endingOf(watched, plan), startedAt);
+    const end = stamp(required(endingOf(watched, plan), plan, begun), startedAt);
     const record = recordEnd(stateDir, begun, past, end, pid, tell);
-    tellEnd(record, watched, tell);
+    tellEnd(record, watched, plan, tell);
     return { record, stoppedBy: stopOf(record, watched) };
   }
   const end = stamp(attempt.ending, startedAt);
@@ -62,7 +63,7 @@ async function start(plan: Plan, begun: Begun, past: Past, tell: Tell): Promise<
   const path = plan.env.PATH;
   const obstacle = findObstacle(plan.command[0] ?? '', path);
   if (obstacle !== null) return notStarted(obstacle.errno, obstacle.interpreter, path);
-  const recordedAs = begun.file === null ? null : begun.id;
+  const recordedAs = begun.file === null ? null : { id: begun.id, checkpoints: begun.file.checkpoints };
   const env = childEnvironment(plan.env, plan.job, plan.stateDir, recordedAs, past);
   const started = await startChild(plan.command, env, plan.launch);
   if ('errno' in started) return notStarted(started.errno, null, path);
@@ -91,6 +92,13 @@ function endingOf(watched: Watched, plan: Plan): Ending {
   return { ...ending, killed: watched.killed, error: null };
 }
 
+/** Success without the checkpoint that was required is none: the command may have ended politely, its work not done. */
+function required(ending: Ending, { requireCheckpoint }: Plan, { file }: Begun): Ending {
+  if (requireCheckpoint === null || ending.status !== 'completed') return ending;
+  if (file !== null && wroteCheckpoint(file.checkpoints, requireCheckpoint)) return ending;
+  return { ...ending, status: 'failed', reason: 'incomplete' };
+}
+
 /** The end of the run: the child was waited for, and nothing more is waited for. */
 function stamp(ending: Ending, startedAt: number): End {
   const duration = Math.round(monotonicMs() - startedAt);
@@ -104,8 +112,10 @@ function stamp(ending: Ending, startedAt: number): End {
 }
 
 /** A plain exit code, zero or not, is the command's own business: nothing is added to it. */
-function tellEnd(record: EndedRecord, { leftBehind, killed }: Watched, tell: Tell): void {
-  if (record.reason !== 'exited') {
+function tellEnd(record: EndedRecord, { leftBehind, killed }: Watched, plan: Plan, tell: Tell): void {
+  if (record.reason === 'incomplete') {
+    tell({ kind: 'incomplete', record, wanted: plan.requireCheckpoint ?? '' });
+  } else if (record.reason !== 'exited') {
     tell({ kind: 'ended', record, lastCompletedAt: record.previous_completed_at });
   }
   if (leftBehind.length > 0) tell({ kind: 'left-behind', pids: leftBehind, killed });

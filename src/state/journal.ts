@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import { errnoOf } from '../errors.js';
+import { resumeAfter } from '../model/checkpoint.js';
 import { RECENT } from '../model/job-runs.js';
 import {
   decodeRecord,
@@ -307,6 +308,22 @@ export function latestCompletion(journal: Journal, mark: JournalMark, known: str
     latest = laterTime(latest, decodeRecord(line)?.completed_at ?? null);
   }
   return latest;
+}
+
+/** What a run could go on from, once what was appended after `mark` is known, or `known`. */
+export function latestResume(journal: Journal, mark: JournalMark, known: string | null): string | null {
+  if (searchFrom(journal, mark) === journal.size) return known;
+  for (const line of linesSince(journal, mark)) {
+    const record = decodeRecord(line);
+    if (record !== null) return resumeAfter(record);
+  }
+  return known;
+}
+
+/** The same by the last line of the journal. */
+export function lastResume(journal: Journal): string | null {
+  for (const record of runsFromEnd(journal, { count: 0 })) return resumeAfter(record);
+  return null;
 }
 
 /** When a run of the job last completed, by the last lines of its journal: each carries what stood before it. */

@@ -1,4 +1,5 @@
 import { CronrunError, errnoOf, explainErrno } from '../errors.js';
+import { resumeAfter } from '../model/checkpoint.js';
 import { isJobName } from '../model/job.js';
 import { type GoingRun, isOvertaken, type JobRuns, RECENT } from '../model/job-runs.js';
 import {
@@ -117,6 +118,7 @@ function collect<Ended extends EndedGist>(
     going,
     last: ended[0] ?? null,
     lastCompletedAt: ended.reduce<string | null>(latestCompleted, null),
+    resumeCheckpoint: resumePoint(ended),
     recent: statuses.slice(0, RECENT).reverse(),
     unreadable: skipped.count,
   };
@@ -125,6 +127,16 @@ function collect<Ended extends EndedGist>(
 /** Where the last run is not in the journal yet, that is no measure of who came first: their times are all there is. */
 function goingOf({ going, over }: Survey): readonly GoingRun[] {
   return over.length === 0 ? going : going.map(({ record, alivePids }) => ({ record, alivePids }));
+}
+
+/** Of runs that wait to be settled each knows what was before it began, of those in the journal what was before it ended. */
+function resumePoint(ended: readonly EndedGist[]): string | null {
+  for (const record of ended) {
+    if (record.status === 'completed') return null;
+    const reached = resumeAfter(record);
+    if (reached !== null) return reached;
+  }
+  return null;
 }
 
 const NO_RUNS: Recent<never> = { records: [], statuses: [] };

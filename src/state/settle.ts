@@ -1,4 +1,5 @@
 import { lstatSync } from 'node:fs';
+import { resumeAfter } from '../model/checkpoint.js';
 import { type EndedRecord, encodeRecord, endedRecord, SCHEMA, settledRecord } from '../model/record.js';
 import {
   appendDurably,
@@ -7,8 +8,9 @@ import {
   syncContents,
   syncDirectory,
 } from '../platform/durable.js';
+import { checkpointRun } from './checkpoint.js';
 import { jobDirectory, journalPath, runningDirectory } from './directory.js';
-import { type Journal, lastCompletion, laterTime } from './journal.js';
+import { type Journal, lastCompletion, lastResume, laterTime } from './journal.js';
 import type { OverRun, Survey } from './survey.js';
 
 /** What a file in `running/` that is no start record must be to be removed. */
@@ -46,7 +48,10 @@ export function settle(
   // Whoever made the journal may have been killed before its name was synced.
   syncDirectory(jobDirectory(stateDir, job));
   const directory = runningDirectory(stateDir, job);
-  for (const { name } of [...recorded, ...over]) removeIfThere(`${directory}/${name}`);
+  for (const { name, checkpoints } of [...recorded, ...over]) {
+    removeIfThere(`${directory}/${name}`);
+    if (checkpoints !== null) removeIfThere(`${directory}/${checkpoints}`);
+  }
   return over.map((run) => run.record);
 }
 
@@ -57,8 +62,9 @@ function isOurs({ start }: Pick<OverRun, 'start'>): boolean {
 
 function withEnd(named: Survey['recorded'][number]): OverRun[] {
   const { end, beginning, child } = named.start;
+  const { reached } = named;
   if (end === null) return [];
-  return [{ ...named, record: endedRecord(beginning, end, child?.pid ?? null) }];
+  return [{ ...named, record: endedRecord(beginning, end, child?.pid ?? null, reached) }];
 }
 
 /** Where a line seems to stand that could not be synced there may be NULs on disk: nothing may follow on those. */
@@ -69,12 +75,18 @@ function closingOf(doubtful: readonly OverRun[]): string {
 /** The lines tell what completed before them, as a wrapper's own would: a reader looks at the last few only. */
 function linesOf(runs: readonly OverRun[], settledAt: string, target: Journal): string {
   let completedAt = lastCompletion(target);
+  let previous_checkpoint = lastResume(target);
   let lines = '';
   for (const { record, start } of runs) {
     const previous_completed_at = laterTime(record.previous_completed_at, completedAt);
-    const line = settledRecord({ ...record, previous_completed_at }, settledAt, start.journal);
+    const line = settledRecord(
+      { ...record, previous_checkpoint, previous_completed_at },
+      settledAt,
+      start.journal,
+    );
     lines += `${encodeRecord(line)}\n`;
     completedAt = laterTime(completedAt, record.completed_at);
+    previous_checkpoint = resumeAfter(line);
   }
   return lines;
 }
@@ -91,7 +103,8 @@ export function sweep(stateDir: string, job: string, leftovers: readonly string[
 
 /** Pure: whether a leftover may go. Files that cronrun would never have made stay. */
 export function isClutter(name: string, changedMs: number, { bootedAtMs, nowMs }: Clutter): boolean {
-  const temporary = /^\.[0-9a-f-]{36}\.tmp$/.test(name);
+  // Checkpoints whose start record is gone are what somebody left who was killed between the two.
+  const temporary = /^\.[0-9a-f-]{36}\.tmp$/.test(name) || checkpointRun(name) !== null;
   if (!temporary && !/^[0-9a-f-]{36}\.jsonl$/.test(name)) return false;
   if (bootedAtMs !== null && changedMs < bootedAtMs) return true;
   return temporary && nowMs - changedMs > HOUR_MS;

@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { errnoOf } from '../errors.js';
+import { NOTHING_REACHED, type Reached } from '../model/checkpoint.js';
 import type { GoingRun } from '../model/job-runs.js';
 import {
   comparePlaces,
@@ -32,6 +33,7 @@ import {
   readPlace,
   readProcessTable,
 } from '../platform/identity.js';
+import { checkpointName, checkpointRun, readCheckpoint } from './checkpoint.js';
 import { journalPath, runningDirectory } from './directory.js';
 import { findInJournal, hasGrown, type Journal, withJournal } from './journal.js';
 import { readFileName, readStartRecord, type StartRecord } from './start-record.js';
@@ -40,6 +42,9 @@ import { readFileName, readStartRecord, type StartRecord } from './start-record.
 export interface NamedStart {
   readonly name: string;
   readonly start: StartRecord;
+  /** The name of the file beside it in which the run says how far it got; null where there is none. */
+  readonly checkpoints: string | null;
+  readonly reached: Reached;
 }
 
 /** A run that is over and does not stand in the journal yet. */
@@ -124,7 +129,8 @@ export interface JudgedRun extends NamedStart {
 /** One run; null where it has no start record, or the journal has it already. */
 export function surveyRun(stateDir: string, job: string, id: RunId, isExclusive = false): JudgedRun | null {
   const directory = runningDirectory(stateDir, job);
-  const names = listDirectory(directory).filter((name) => readFileName(name)?.id === id);
+  const isOf = (name: string) => (readFileName(name)?.id ?? checkpointRun(name)) === id;
+  const names = listDirectory(directory).filter(isOf);
   const { starts } = judgeAll(directory, readAll(directory, names), isExclusive);
   const recorded = withJournalOrNull(journalPath(stateDir, job), (journal) =>
     journal === null
@@ -136,8 +142,7 @@ export function surveyRun(stateDir: string, job: string, id: RunId, isExclusive 
   );
   const [judged] = starts;
   if (judged === undefined || recorded.has(id)) return null;
-  const { name, start } = judged;
-  return { name, start, record: recordOf(judged), alivePids: judged.child.pids };
+  return { ...named(judged), record: recordOf(judged), alivePids: judged.child.pids };
 }
 
 /**
@@ -177,19 +182,33 @@ interface Read {
 
 function readAll(directory: string, names: readonly string[]): Read {
   const read: Read = { starts: [], leftovers: [], garbage: 0 };
+  const beside = new Set(names.filter((name) => checkpointRun(name) !== null));
   for (const name of names) {
+    if (beside.has(name)) continue;
     const file = readFileName(name);
     const found =
       file === null ? 'garbage' : readStartRecord(`${directory}/${name}`, file.id, file.end, pauseMs);
     if (found === 'gone') continue;
     if (typeof found !== 'string') {
-      read.starts.push({ name, start: found });
+      read.starts.push({ name, start: found, ...reachedBy(directory, found.id, beside) });
       continue;
     }
     if (file !== null) read.garbage++;
     if (found === 'garbage') read.leftovers.push(name);
   }
+  for (const { checkpoints } of read.starts) beside.delete(checkpoints ?? '');
+  read.leftovers.push(...beside);
   return read;
+}
+
+function reachedBy(
+  directory: string,
+  id: RunId,
+  beside: ReadonlySet<string>,
+): Pick<NamedStart, 'checkpoints' | 'reached'> {
+  const name = checkpointName(id);
+  if (!beside.has(name)) return { checkpoints: null, reached: NOTHING_REACHED };
+  return { checkpoints: name, reached: readCheckpoint(`${directory}/${name}`) };
 }
 
 interface Judged extends NamedStart {
@@ -313,11 +332,15 @@ function sortOut(judged: JudgedAll, journal: Journal | null): Survey {
     const record = recordOf(one);
     const since = journal !== null && !hasGrown(journal, one.start.journal) ? { sinceJournal: true } : {};
     if (record.status === 'running') going.push({ record, alivePids: one.child.pids, ...since });
-    else over.push({ name: one.name, start: one.start, record });
+    else over.push({ ...named(one), record });
   }
   going.sort((a, b) => compareStarts(b.record, a.record));
   over.sort(compareOver);
   return { going, over, recorded, leftovers: judged.leftovers, garbage: judged.garbage };
+}
+
+function named({ name, start, checkpoints, reached }: Judged): NamedStart {
+  return { name, start, checkpoints, reached };
 }
 
 /** Whether nobody will touch this start record any more: its wrapper is dead, or has said how the run ended. */
@@ -327,13 +350,14 @@ function isOver({ start, place, wrapper }: Judged): boolean {
 
 function recordOf(judged: Judged): GoingRun['record'] | EndedRecord {
   const { beginning, child, end } = judged.start;
+  const { reached } = judged;
   const pid = child?.pid ?? null;
-  if (end !== null) return endedRecord(beginning, end, pid);
+  if (end !== null) return endedRecord(beginning, end, pid, reached);
   // A newer version may judge by other rules than ours: shown as far as it is understood.
-  if (beginning.schema > SCHEMA) return goingRecord(beginning, 'unverifiable', pid);
+  if (beginning.schema > SCHEMA) return goingRecord(beginning, 'unverifiable', pid, reached);
   const verdict = judgeRun({ ...judged, child: judged.child.liveness });
-  if (verdict !== 'lost' && verdict !== 'rebooted') return goingRecord(beginning, verdict, pid);
-  return inferredRecord(beginning, verdict, pid, verdict === 'rebooted' ? bootTime() : null);
+  if (verdict !== 'lost' && verdict !== 'rebooted') return goingRecord(beginning, verdict, pid, reached);
+  return inferredRecord(beginning, verdict, pid, verdict === 'rebooted' ? bootTime() : null, reached);
 }
 
 function bootTime(): string | null {

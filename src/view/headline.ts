@@ -58,7 +58,7 @@ function statusFacts(record: RunRecord, now: number): Headline {
       if (record.ended_at !== null) return interruptedFacts(record, now, notByCronrun(record));
       return {
         word: 'INTERRUPTED',
-        rest: `: ${cutShortWords(record)} (started ${age(record.started_at, now)} ago)`,
+        rest: `${atCheckpoint(record)}: ${cutShortWords(record)} (started ${age(record.started_at, now)} ago)`,
       };
     case 'failed':
       return failedFacts(record, now);
@@ -78,10 +78,10 @@ function lastFacts(record: RunRecord, now: number): Headline {
       if (record.ended_at !== null) return interruptedFacts(record, now, '');
       return {
         word: 'INTERRUPTED',
-        rest: `, started ${age(record.started_at, now)} ago: ${shortCutShortWords(record)}`,
+        rest: `${atCheckpoint(record)}, started ${age(record.started_at, now)} ago: ${shortCutShortWords(record)}`,
       };
     case 'failed':
-      if (record.reason === 'exited' || record.exit_code !== 127) return failedFacts(record, now);
+      if (record.reason !== 'not-started' || record.exit_code !== 127) return failedFacts(record, now);
       return { word: 'FAILED', rest: ` ${age(record.ended_at, now)} ago: not found (127)` };
     case 'running':
       return goingFacts(record, now);
@@ -103,6 +103,8 @@ function goingFacts(record: RunningRecord, now: number): Headline {
 function failedFacts(record: FailedRecord, now: number): Headline {
   const ago = ` ${age(record.ended_at, now)} ago`;
   const after = formatDuration(record.duration_ms);
+  if (record.reason === 'incomplete')
+    return { word: 'FAILED', rest: `${ago}: ${incompleteWords(record)}, after ${after}` };
   if (record.reason === 'exited') {
     return { word: 'FAILED', rest: `${ago}: exit code ${record.exit_code}, after ${after}` };
   }
@@ -115,6 +117,11 @@ function failedFacts(record: FailedRecord, now: number): Headline {
   }
   const why = record.error === null ? '' : `, ${sanitize(record.error)}`;
   return { word: 'FAILED', rest: `${ago}: the command could not be run (${record.exit_code}${why})` };
+}
+
+/** Success, and not the work. */
+export function incompleteWords({ exit_code }: FailedRecord): string {
+  return `exit code ${exit_code} without the checkpoint that was required`;
 }
 
 function timeoutWords(record: TimeoutRecord): string {
@@ -136,12 +143,24 @@ export function notByCronrun({ reason, signal }: SeenInterruptedRecord): string 
   return reason === 'stopped' || PASSED_ON.includes(signal) ? '' : ', not by cronrun';
 }
 
+/** " at '3/7 uploaded'": how far a run says it got; empty where it never said. */
+export function atCheckpoint({ checkpoint }: Pick<RunRecord, 'checkpoint'>): string {
+  return checkpoint === null ? '' : ` at '${shortened(sanitize(checkpoint))}'`;
+}
+
+/** A headline is to be read at a glance; the whole stands further down. */
+const LONGEST_SHOWN = 40;
+
+function shortened(text: string): string {
+  return text.length <= LONGEST_SHOWN ? text : `${text.slice(0, LONGEST_SHOWN - 3)}...`;
+}
+
 function interruptedFacts(record: SeenInterruptedRecord, now: number, notOurs: string): Headline {
   const how = record.reason === 'stopped' ? 'stopped by' : 'killed by';
   const after = `after ${formatDuration(record.duration_ms)}`;
   return {
     word: 'INTERRUPTED',
-    rest: ` ${age(record.ended_at, now)} ago: ${how} ${sanitize(record.signal)} ${after}${notOurs}`,
+    rest: `${atCheckpoint(record)} ${age(record.ended_at, now)} ago: ${how} ${sanitize(record.signal)} ${after}${notOurs}`,
   };
 }
 

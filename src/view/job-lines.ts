@@ -18,10 +18,23 @@ export function jobLines(facts: StatusFacts, viewing: Viewing): Line[] {
       return [
         ['completed', lastCompletedWords(facts, viewing)],
         badRunsLine(facts.runs),
-        record.ended_at === null ? ['unknown', `how far it got. ${NEXT_RUN_IS_TOLD}`] : null,
+        record.ended_at === null ? ['unknown', unknownWords(record)] : null,
+        resumeLine(facts),
         record.status === 'failed' ? ['see', `cronrun ls ${sanitize(record.job)}`] : null,
       ];
   }
+}
+
+/** What nobody can know of a run that nobody saw end. */
+function unknownWords({ checkpoint }: RunRecord): string {
+  return `${checkpoint === null ? 'how far it got' : 'how far it got after that'}. ${NEXT_RUN_IS_TOLD}`;
+}
+
+/** Said where an earlier run than this one wrote it: a run that was cut short before its first checkpoint lost nothing. */
+function resumeLine({ record, runs }: StatusFacts): Line {
+  const { resumeCheckpoint } = runs;
+  if (resumeCheckpoint === null || resumeCheckpoint === record.checkpoint) return null;
+  return ['resume', `${sanitize(resumeCheckpoint)}, which an earlier run reached`];
 }
 
 const NEXT_RUN_IS_TOLD = 'The next run will be told (CRONRUN_LAST_STATUS).';
@@ -92,7 +105,9 @@ export function olderRunLines({ record, runs }: StatusFacts, viewing: Viewing): 
   const before = record.previous_completed_at;
   return [
     before === null ? null : ['before', `completed last on ${dated(before, viewing)}`],
-    record.status !== 'running' && record.ended_at === null ? ['unknown', 'how far it got'] : null,
+    record.status !== 'running' && record.ended_at === null
+      ? ['unknown', record.checkpoint === null ? 'how far it got' : 'how far it got after that']
+      : null,
     newest === null
       ? null
       : ['newest', `${newestWords(newest, viewing)}: ${tied(`cronrun status ${sanitize(runs.job)}`)}`],

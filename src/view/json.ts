@@ -3,7 +3,7 @@ import { encodeRecord, RECORD_FIELDS, type RunRecord, SCHEMA } from '../model/re
 import { escapeControls } from './sanitize.js';
 
 /** Fields that `status` has beside those of the record. */
-export const STATUS_FIELDS = ['last', 'last_completed_at', 'running'] as const;
+export const STATUS_FIELDS = ['last', 'last_completed_at', 'resume_checkpoint', 'running'] as const;
 
 /** Fields that `ls` has beside those of `status`. */
 export const JOB_FIELDS = [...STATUS_FIELDS, 'recent'] as const;
@@ -26,7 +26,8 @@ export function jobJson(record: RunRecord, runs: JobRuns): string {
 function statusTail(runs: JobRuns): string {
   const last = runs.last === null ? 'null' : recordJson(runs.last);
   const completedAt = escapeControls(JSON.stringify(runs.lastCompletedAt));
-  return `"last":${last},"last_completed_at":${completedAt},"running":${JSON.stringify(runningIds(runs))}`;
+  const resume = escapeControls(JSON.stringify(runs.resumeCheckpoint));
+  return `"last":${last},"last_completed_at":${completedAt},"resume_checkpoint":${resume},"running":${JSON.stringify(runningIds(runs))}`;
 }
 
 function runningIds(runs: JobRuns): string[] {
@@ -47,13 +48,14 @@ export function noRunJson(job: string | null): string {
 
 /** The same as `status --json` prints it; a job may have been asked for by a run id, and be null. */
 export function noRunStatusJson(job: string | null): string {
-  const beside = { last: null, last_completed_at: null, running: [] };
+  const beside = { last: null, last_completed_at: null, resume_checkpoint: null, running: [] };
   return escapeControls(JSON.stringify({ ...noRunFields(job), ...beside }));
 }
 
 /** Everything that `--get` may ask for, by its name in --json. */
 export function fieldsOf(record: RunRecord, runs: JobRuns | null): Record<string, unknown> {
   if (runs === null) return { ...record };
-  const { last, lastCompletedAt, recent } = runs;
-  return { ...record, last, last_completed_at: lastCompletedAt, running: runningIds(runs), recent };
+  const { last, lastCompletedAt, resumeCheckpoint, recent } = runs;
+  const beside = { last_completed_at: lastCompletedAt, resume_checkpoint: resumeCheckpoint };
+  return { ...record, last, ...beside, running: runningIds(runs), recent };
 }

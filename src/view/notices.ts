@@ -1,10 +1,16 @@
 // What `exec` says on stderr (DIAGNOSTICS in cronrun(1)), a function for each occasion. Every text ends with a newline. They are
 // loaded only where there is something to say, so nothing heavy may be imported here.
 import { formatDuration, formatLimit } from '../model/duration.js';
-import type { EndedRecord, SeenInterruptedRecord, Status, TimeoutRecord } from '../model/record.js';
+import type {
+  EndedRecord,
+  FailedRecord,
+  SeenInterruptedRecord,
+  Status,
+  TimeoutRecord,
+} from '../model/record.js';
 import { encodeRecord, idOf } from '../model/record.js';
 import { shortRunId } from '../model/run-id.js';
-import { cutShortWords, notByCronrun, runMark } from './headline.js';
+import { atCheckpoint, cutShortWords, notByCronrun, runMark } from './headline.js';
 import { escapeControls, sanitize } from './sanitize.js';
 import { paragraph, pidList, tied } from './text.js';
 import { age, localTime, localZone, type Zone } from './time.js';
@@ -102,6 +108,14 @@ export function timedOut({ record, lastCompletedAt, now }: TimedOut): string {
   );
 }
 
+/** It exited with success, and without the checkpoint that was required of it: exit status 198. */
+export function incomplete({ record, wanted }: { record: FailedRecord; wanted: string }): string {
+  const reached =
+    record.checkpoint === null ? 'it wrote none' : `its last one is '${sanitize(record.checkpoint)}'`;
+  const text = `FAILED: exit code ${record.exit_code} without the checkpoint '${sanitize(wanted)}'; ${reached}`;
+  return notice(record.job, text);
+}
+
 /** The child was killed by a signal that is no stop of ours. */
 export function signaled({ record }: { record: SeenInterruptedRecord }): string {
   const signal = sanitize(record.signal);
@@ -179,7 +193,7 @@ export function foundCutShort({ job, newest, more, zone = localZone }: FoundCutS
   return notice(
     job,
     `the run before, of ${localTime(newest.started_at, zone)}, was`,
-    `INTERRUPTED: ${cutShortWords(newest)} ${runMark(newest)}${others}`,
+    `INTERRUPTED${atCheckpoint(newest)}: ${cutShortWords(newest)} ${runMark(newest)}${others}`,
   );
 }
 

@@ -23,9 +23,18 @@ export function runLines({ record, runs, here }: StatusFacts, viewing: Viewing):
     record.reason === 'unverifiable' ? ['because', unverifiableWords(record, here)] : null,
     record.status === 'timeout' ? ['signals', timeoutSignals(record)] : null,
     record.status === 'running' ? null : ['ended', endedWords(record, viewing.zone)],
+    reachedLine(record, viewing),
     ['command', commandLines(record.command, record.command_cut, VALUE_COLUMNS)],
     ['run', record.cron_job_id],
   ];
+}
+
+/** How far the run says it got, and when it said so. */
+function reachedLine({ checkpoint, checkpoint_at, started_at }: RunRecord, { zone }: Viewing): Line {
+  if (checkpoint === null) return null;
+  const when =
+    checkpoint_at === null ? '' : ` (at ${withoutOffset(clockTime(checkpoint_at, started_at, zone))})`;
+  return ['reached', `${sanitize(checkpoint)}${when}`];
 }
 
 function startedWords(record: RunRecord, zone: Zone): string {

@@ -2,6 +2,7 @@ import { formatDuration } from '../model/duration.js';
 import { idOf, type RunRecord } from '../model/record.js';
 import { shortRunId } from '../model/run-id.js';
 import type { Viewing } from './facts.js';
+import { atCheckpoint } from './headline.js';
 import { sanitize } from './sanitize.js';
 import { columnWidths, renderTable } from './table.js';
 import { count, paragraph, tied } from './text.js';
@@ -46,7 +47,8 @@ function tookWords(record: RunRecord, now: number): string {
 }
 
 function verdictWords(record: RunRecord): string {
-  return `${statusWords(record)}${record.status === 'timeout' && record.killed ? ', SIGKILL' : ''}`;
+  const killed = record.status === 'timeout' && record.killed ? ', SIGKILL' : '';
+  return `${statusWords(record)}${killed}${record.status === 'completed' ? '' : atCheckpoint(record)}`;
 }
 
 /** What the list is a part of. */

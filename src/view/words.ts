@@ -34,6 +34,7 @@ export function statusWords(record: RunGist): string {
 
 function failureWords(record: FailedRecord): string {
   if (record.reason === 'exited') return String(record.exit_code);
+  if (record.reason === 'incomplete') return 'incomplete';
   if (record.exit_code === 127) return '127 not found';
   return `${record.exit_code} ${sanitize(record.error ?? 'not run')}`;
 }

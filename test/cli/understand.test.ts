@@ -40,6 +40,7 @@ describe('exec', () => {
         signal: 'SIGTERM',
         successCodes: [],
         requireRecord: false,
+        requireCheckpoint: null,
         recordCommand: 'all',
       },
     });
@@ -78,6 +79,7 @@ describe('exec', () => {
     CRONRUN_SIGNAL: 'INT',
     CRONRUN_SUCCESS_CODES: '24',
     CRONRUN_REQUIRE_RECORD: '1',
+    CRONRUN_REQUIRE_CHECKPOINT: 'done',
     CRONRUN_RECORD_COMMAND: 'name',
     CRONRUN_STATE_DIR: '/srv',
     CRONRUN_EXCLUSIVE_STATE: '1',
@@ -95,6 +97,7 @@ describe('exec', () => {
       signal: 'SIGINT',
       successCodes: [24],
       requireRecord: true,
+      requireCheckpoint: 'done',
       recordCommand: 'name',
     });
   });
@@ -387,7 +390,7 @@ describe('the program itself', () => {
     [['help', '--help'], true],
   ])('%j shows the help of the program; asked for: %s', (argv, asked) => {
     const shown = understand(argv, {}) as Shown;
-    expect(shown.text).toMatch(/^Usage: cronrun exec {3}\[options\]/);
+    expect(shown.text).toMatch(/^Usage: cronrun exec {7}\[options\]/);
     expect(shown.asked).toBe(asked);
   });
 

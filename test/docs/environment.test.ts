@@ -25,7 +25,10 @@ const GIVEN: Readonly<Record<keyof RunVariables, true>> = {
   CRONRUN_LAST_SIGNAL: true,
   CRONRUN_LAST_STARTED_AT: true,
   CRONRUN_LAST_ENDED_AT: true,
+  CRONRUN_LAST_CHECKPOINT: true,
   CRONRUN_LAST_COMPLETED_AT: true,
+  CRONRUN_RESUME_CHECKPOINT: true,
+  CRONRUN_CHECKPOINT_FILE: true,
 };
 
 /** What the program names of its own, and what it looks up of others. */

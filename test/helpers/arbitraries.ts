@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { NOTHING_REACHED, type Reached } from '../../src/model/checkpoint.js';
 import type { Beginning, End, EndedRecord, RunRecord } from '../../src/model/record.js';
 import {
   endedRecord,
@@ -60,6 +61,7 @@ export const beginnings: fc.Arbitrary<Beginning> = fc.record({
   cwd: nullOr(text),
   host: nullOr(text),
   user: nullOr(text),
+  previous_checkpoint: nullOr(text),
   previous_completed_at: nullOr(iso),
 });
 
@@ -71,6 +73,7 @@ const fatal = fc.constantFrom<string>(...FATAL_SIGNALS);
 const shapes = fc.oneof(
   code.map((exit_code) => ({ status: 'completed', reason: 'exited', exit_code, signal: null })),
   badCode.map((exit_code) => ({ status: 'failed', reason: 'exited', exit_code, signal: null })),
+  code.map((exit_code) => ({ status: 'failed', reason: 'incomplete', exit_code, signal: null })),
   fc
     .constantFrom(125, 126, 127)
     .map((exit_code) => ({ status: 'failed', reason: 'not-started', exit_code, signal: null })),
@@ -96,15 +99,22 @@ export const ends: fc.Arbitrary<End> = fc
       }) as End,
   );
 
+const reached: fc.Arbitrary<Reached> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(NOTHING_REACHED) },
+  fc.record({ checkpoint: text, checkpoint_at: iso }),
+);
+
 const pids = nullOr(fc.integer({ min: 1, max: 2 ** 22 }));
 
 const marks = fc.record({ ino: nullOr(fc.nat()), size: fc.nat() });
 
-const seenRecords = fc.tuple(beginnings, ends, pids).map((args): EndedRecord => endedRecord(...args));
+const seenRecords = fc
+  .tuple(beginnings, ends, pids, reached)
+  .map((args): EndedRecord => endedRecord(...args));
 
 const inferredRecords = fc.oneof(
   fc
-    .tuple(beginnings, fc.constantFrom('lost' as const, 'rebooted' as const), pids, nullOr(iso))
+    .tuple(beginnings, fc.constantFrom('lost' as const, 'rebooted' as const), pids, nullOr(iso), reached)
     .map((args): EndedRecord => inferredRecord(...args)),
   fc.tuple(beginnings, pids).map((args): EndedRecord => recordBySay(...args)),
 );
@@ -115,7 +125,12 @@ export const endedRecords: fc.Arbitrary<EndedRecord> = fc
   .map(([record, settled]) => (settled === null ? record : settledRecord(record, ...settled)));
 
 export const goingRecords = fc
-  .tuple(beginnings, fc.constantFrom('running' as const, 'orphaned' as const, 'unverifiable' as const), pids)
+  .tuple(
+    beginnings,
+    fc.constantFrom('running' as const, 'orphaned' as const, 'unverifiable' as const),
+    pids,
+    reached,
+  )
   .map((args) => goingRecord(...args));
 
 /** Every record that this version can make. */

@@ -40,6 +40,7 @@ export function beginning(n: number, over: Partial<Beginning> = {}): Beginning {
     cwd: '/srv',
     host: 'db1',
     user: 'root',
+    previous_checkpoint: null,
     previous_completed_at: null,
     ...over,
   };

@@ -82,6 +82,7 @@ export function plantStartRecord(stateDir: string, job: string, facts: Planted =
       cwd: '/root',
       host: 'db1',
       user: 'root',
+      previous_checkpoint: null,
       previous_completed_at: null,
       ...facts.first,
     },

@@ -8,7 +8,15 @@ function going(n: number, reason: RunningRecord['reason']): GoingRun {
 }
 
 function runs(goingRuns: GoingRun[], last: JobRuns['last']): JobRuns {
-  return { job: 'backup', going: goingRuns, last, lastCompletedAt: null, recent: [], unreadable: 0 };
+  return {
+    job: 'backup',
+    going: goingRuns,
+    last,
+    lastCompletedAt: null,
+    resumeCheckpoint: null,
+    recent: [],
+    unreadable: 0,
+  };
 }
 
 describe('unsureRuns', () => {

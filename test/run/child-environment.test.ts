@@ -15,6 +15,7 @@ function pastWith(runs: Partial<JobRuns> | null, known = true): Past {
     going: [],
     last: null,
     lastCompletedAt: null,
+    resumeCheckpoint: null,
     recent: [],
     unreadable: 0,
   };
@@ -25,8 +26,10 @@ const NEVER_RAN = pastWith(null);
 const lastWas = (last: EndedRecord, lastCompletedAt: string | null = null) =>
   pastWith({ last, lastCompletedAt });
 
+const AS_9 = { id: runId(9), checkpoints: '/var/lib/cronrun/9.checkpoint' };
+
 function environment(past: Past, env: Record<string, string | undefined> = CRON) {
-  return childEnvironment(env, 'backup', '/var/lib/cronrun', runId(9), past);
+  return childEnvironment(env, 'backup', '/var/lib/cronrun', AS_9, past);
 }
 
 /** The CRONRUN_LAST_* of an environment, without their common beginning. */
@@ -43,6 +46,7 @@ const UNKNOWN = {
   SIGNAL: '',
   STARTED_AT: '',
   ENDED_AT: '',
+  CHECKPOINT: '',
   COMPLETED_AT: '',
 };
 
@@ -75,12 +79,13 @@ describe('what a run is told of itself', () => {
 
   it('replaces what an outer run was told', () => {
     const outer = environment(lastWas(failed(1, 3), at(-5)), CRON);
-    const inner = childEnvironment(outer, 'inner', '/s', runId(10), NEVER_RAN);
+    const inner = childEnvironment(outer, 'inner', '/s', { id: runId(10), checkpoints: '/s/c' }, NEVER_RAN);
     expect(inner).toEqual({
       ...environment(NEVER_RAN),
       CRONRUN_ID: formatRunId(runId(10)),
       CRONRUN_JOB: 'inner',
       CRONRUN_STATE_DIR: '/s',
+      CRONRUN_CHECKPOINT_FILE: '/s/c',
     });
   });
 });
@@ -104,6 +109,7 @@ describe('the twins of the options', () => {
       'CRONRUN_EXCLUSIVE_STATE',
       'CRONRUN_KILL_AFTER',
       'CRONRUN_RECORD_COMMAND',
+      'CRONRUN_REQUIRE_CHECKPOINT',
       'CRONRUN_REQUIRE_RECORD',
       'CRONRUN_SIGNAL',
       'CRONRUN_SUCCESS_CODES',

@@ -88,6 +88,7 @@ function questionsOf(stateDir: string, ids: readonly string[]): ((manner: Manner
     get: null,
     exitCode: false,
     maxAgeMs: null,
+    exclusiveState: false,
   };
   const list: LsOptions = {
     stateDir,
@@ -95,6 +96,7 @@ function questionsOf(stateDir: string, ids: readonly string[]): ((manner: Manner
     json: false,
     get: null,
     quiet: false,
+    exclusiveState: false,
     status: null,
     sort: 'trouble',
     limit: 100,

@@ -96,6 +96,7 @@ describe('readJobRuns', () => {
       going: [],
       last: failed(3),
       lastCompletedAt: completed(2).completed_at,
+      resumeCheckpoint: null,
       recent: ['completed', 'completed', 'failed'],
       unreadable: 0,
     });

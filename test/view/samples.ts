@@ -43,6 +43,7 @@ export function beginning(job: string, startedAt: string, fields: Partial<Beginn
     cwd: '/root',
     host: 'db1',
     user: 'root',
+    previous_checkpoint: null,
     previous_completed_at: null,
     ...fields,
   };
@@ -159,6 +160,7 @@ export function job(
     going: goingRuns,
     last,
     lastCompletedAt: lastCompleted === null ? null : at(lastCompleted),
+    resumeCheckpoint: null,
     recent: Array.from(strip, (sign) => STATUSES[sign] ?? 'running'),
     unreadable: 0,
   };
