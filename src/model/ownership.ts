@@ -35,11 +35,12 @@ function isDirectory({ mode }: Entry): boolean {
  * plant links to write through, and records to believe.
  */
 export function judgeOwn(path: string, entry: Entry, user: number): Breach | null {
+  // Of every run's directories this is what they are: nothing else is made for those.
+  if ((entry.mode & (TYPE | OTHERS_MAY_WRITE)) === DIRECTORY && entry.uid === user) return null;
   const breach = (rule: Breach['rule']): Breach => ({ path, rule, isOurs: true, entry, user });
   if (isLink(entry)) return breach('link');
   if (!isDirectory(entry)) return breach('directory');
-  if (entry.uid !== user) return breach('owner');
-  return (entry.mode & OTHERS_MAY_WRITE) === 0 ? null : breach('writable');
+  return breach(entry.uid === user ? 'writable' : 'owner');
 }
 
 /**
@@ -47,11 +48,10 @@ export function judgeOwn(path: string, entry: Entry, user: number): Breach | nul
  * such as /tmp, where only the owner of an entry may rename or remove it (unlink(2)).
  */
 export function judgeAbove(path: string, entry: Entry, user: number): Breach | null {
-  const breach = (rule: Breach['rule']): Breach => ({ path, rule, isOurs: false, entry, user });
-  if (!isDirectory(entry)) return breach('directory');
-  if (entry.uid !== user) return breach('owner');
   const isSafe = (entry.mode & OTHERS_MAY_WRITE) === 0 || (entry.mode & STICKY) !== 0;
-  return isSafe ? null : breach('writable');
+  if (isDirectory(entry) && entry.uid === user && isSafe) return null;
+  const rule = !isDirectory(entry) ? 'directory' : entry.uid === user ? 'writable' : 'owner';
+  return { path, rule, isOurs: false, entry, user };
 }
 
 /** A symbolic link on the way counts for what it leads to, if nobody but `user` and root can turn it elsewhere. */

@@ -102,8 +102,10 @@ function directoriesAbove(path: string): string[] {
   return above;
 }
 
+const IF_THERE = { throwIfNoEntry: false } as const;
+
 function look(path: string): Stats | null {
-  return lstatSync(path, { throwIfNoEntry: false }) ?? null;
+  return lstatSync(path, IF_THERE) ?? null;
 }
 
 /** Somebody else decides what is where a record would be written: nothing is. */
