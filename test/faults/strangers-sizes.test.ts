@@ -152,7 +152,9 @@ describeUnless(firstObstacle(needsLinux, needsTime, needsStrace), 'thousands of 
     expectSmall(hearing, 'all of them dead', stateDir, 256 * MB);
 
     const watched = 'fsync,fdatasync,unlink,unlinkat,execve';
-    const { result, calls } = traceCalls(stateDir, watched, ['exec', 'job', '--', 'true']);
+    const { result, calls } = traceCalls(stateDir, watched, ['exec', 'job', '--', 'true'], {
+      timeoutMs: 300_000,
+    });
     const ours = calls.filter((call) => call.args.includes(stateDir) || /\/true"/.test(call.args));
     const steps = ours.map((call) => (call.args.includes('/journal.jsonl>') ? 'journal' : call.name));
     const unlinks = steps.filter((step) => step === 'unlink').length;

@@ -47,8 +47,10 @@ function hear(stateDir: string, job: string, { built, through }: Reader, names: 
     .map((name) => `printf '\\036'; ${READERS[name]} 2>/dev/null; printf '\\037%s' $?`)
     .join('\n');
   const library = `${dirname(built.bin)}/../dist/index.cjs`;
-  const [file, ...args] = [...through, 'sh', '-c', script, 'sh', job, built.bin, library];
-  const { stdout } = runProgram(file, args, { env: cronEnvironment({ CRONRUN_STATE_DIR: stateDir }) });
+  const [file, ...args] = [...through, 'sh', '-c', script, 'sh', job, built.bin, library] as const;
+  const { stdout } = runProgram(file ?? 'sh', args, {
+    env: cronEnvironment({ CRONRUN_STATE_DIR: stateDir }),
+  });
   return stdout
     .split('\x1e')
     .slice(1)

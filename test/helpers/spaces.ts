@@ -1,4 +1,13 @@
-import { BIN, cronEnvironment, Going, poll, runningOf, runProgram, startProgram } from './cronrun.js';
+import {
+  afterwards,
+  BIN,
+  cronEnvironment,
+  Going,
+  poll,
+  runningOf,
+  runProgram,
+  startProgram,
+} from './cronrun.js';
 import { childrenOf } from './processes.js';
 import { HERE, type Reader } from './readers.js';
 import { runningPath, startLine } from './start-records.js';
@@ -56,6 +65,14 @@ export class Space {
   }
 }
 
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has ended
+  }
+}
+
 const KILL = `
 kill -KILL "$@"
 for pid; do while kill -0 $pid && ! grep -q '^State:.Z' /proc/$pid/status; do sleep 0.01; done; done 2>/dev/null
@@ -81,5 +98,6 @@ export async function openSpace(
   const holder = new Going('unshare', ['--fork', '--kill-child', ...flags, 'sh', '-c', script]);
   await holder.says('ready');
   const pid = await poll(() => childrenOf(holder.pid)[0], 'who holds the namespaces open');
+  afterwards(() => killIfThere(pid)); // who has become another user does not die with unshare, see prctl(2)
   return new Space(['nsenter', '--target', String(pid), ...entering, '--']);
 }

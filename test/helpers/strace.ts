@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { BIN, cronEnvironment, type Result, runProgram, scratch } from './cronrun.js';
+import { BIN, cronEnvironment, type Options, type Result, runProgram, scratch } from './cronrun.js';
 
 /** One system call as strace wrote it down. */
 export interface Call {
@@ -21,10 +21,18 @@ export interface Traced {
  * return, where it was made.
  * @param which for strace's -e trace=.
  */
-export function traceCalls(stateDir: string, which: string, args: readonly string[]): Traced {
+export function traceCalls(
+  stateDir: string,
+  which: string,
+  args: readonly string[],
+  options: Options = {},
+): Traced {
   const log = `${scratch()}/trace`;
   const env = { ...cronEnvironment(), CRONRUN_STATE_DIR: stateDir };
-  const result = runProgram('strace', ['-f', '-y', '-o', log, '-e', `trace=${which}`, BIN, ...args], { env });
+  const result = runProgram('strace', ['-f', '-y', '-o', log, '-e', `trace=${which}`, BIN, ...args], {
+    ...options,
+    env,
+  });
   return { result, calls: parseTrace(readFileSync(log, 'utf8')) };
 }
 
