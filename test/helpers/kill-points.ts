@@ -152,5 +152,6 @@ class Aim {
     if (passed !== undefined) this.#nth = passed.nth;
     else if (usual !== undefined) this.#nth += nth - usual.nth;
     else this.#nth += (last?.landmark ?? 0) > landmark ? -1 : 1; // at a call that runs seldom make
+    this.#nth = Math.max(1, this.#nth); // strace takes nothing below
   }
 }
