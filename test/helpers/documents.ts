@@ -16,7 +16,13 @@ export function exists(path: string): boolean {
 }
 
 export const PAGES = ['man/cronrun.1', 'man/cronrun-journal.5'] as const;
-export const PROSE = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'] as const;
+export const PROSE = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'docs/agents.md',
+] as const;
 
 /** cronrun(1) */
 export const manual = new ManualPage(read('man/cronrun.1'));
