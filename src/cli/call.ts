@@ -1,4 +1,4 @@
-import type { AnswerOptions, CommonOptions, ExecOptions, LsOptions } from '../commands/types.js';
+import type { AnswerOptions, CommonOptions, ExecOptions, LsOptions, WaitOptions } from '../commands/types.js';
 import { noCommand, noJob } from './exec-form.js';
 import { nearest } from './nearest.js';
 import { checkpointText, execJob, fieldsOf, jobOrRun, lsJob, manPage, settledRun } from './operands.js';
@@ -40,6 +40,13 @@ export interface LsCall {
   readonly job: string | undefined;
 }
 
+interface WaitCall {
+  readonly command: 'wait';
+  readonly options: WaitOptions;
+  /** A job name, or a run id as parseRunReference takes it. */
+  readonly target: string;
+}
+
 interface SettleCall {
   readonly command: 'settle';
   readonly options: CommonOptions;
@@ -65,6 +72,7 @@ export type Call =
   | AnswerCall<'status'>
   | AnswerCall<'last'>
   | LsCall
+  | WaitCall
   | SettleCall
   | ManCall;
 
@@ -83,6 +91,8 @@ export function interpret(raw: RawCall, env: Environment): Call {
       return answerCall(raw, 'last', env);
     case 'ls':
       return lsCall(raw, env);
+    case 'wait':
+      return waitCall(raw, env);
     case 'settle':
       return { command: 'settle', options: common(raw, env), run: settledRun(readerOperands(raw)) };
     case 'man':
@@ -167,6 +177,17 @@ function lsCall(raw: RawCall, env: Environment): LsCall {
     limit: lookUp(OPTIONS.limit, raw, env),
   };
   return { command: 'ls', options, job };
+}
+
+function waitCall(raw: RawCall, env: Environment): WaitCall {
+  const limitMs = lookUp(OPTIONS.waitTimeout, raw, env);
+  const target = jobOrRun('wait', readerOperands(raw));
+  if (target === undefined) throw usage('wait', 'name a job, or a run by its id', 'all jobs: cronrun ls');
+  return {
+    command: 'wait',
+    options: { ...common(raw, env), timeoutMs: limitMs === 0 ? null : limitMs },
+    target,
+  };
 }
 
 /** A reader has no command of its own: `--` only ends its options. */

@@ -75,6 +75,13 @@ CRONRUN_LAST_CHECKPOINT and, until a run completes, CRONRUN_RESUME_CHECKPOINT.`,
     group: ASK,
     more: 'Exit status: 0 if there is an answer, 193 if there is none, 125 on failure.',
   },
+  wait: {
+    usage: '[options] <job | run-id>',
+    summary: 'until a run has ended',
+    group: ASK,
+    more: `Of a job, the run that goes on. Exit status: that of last --exit-code for the
+run, 194 if it had not ended in time, 196 if nobody can tell from here.`,
+  },
   settle: {
     usage: '[options] <run-id>',
     summary: 'say that a run is over which cronrun cannot judge',

@@ -22,8 +22,11 @@ export function checkpointText(operands: readonly string[]): string {
   throw usage('checkpoint', `${quote(text)} ${result.problem}`);
 }
 
-/** The target of `status` and `last`: a job or a run id. Which of the two it is, the records say. */
-export function jobOrRun(command: 'status' | 'last', operands: readonly string[]): string | undefined {
+/** The target of `status`, `last` and `wait`: a job or a run id. Which of the two it is, the records say. */
+export function jobOrRun(
+  command: 'status' | 'last' | 'wait',
+  operands: readonly string[],
+): string | undefined {
   const target = one(command, 'job or run id', operands);
   if (target === undefined || isJobName(target) || parseRunReference(target) !== null) return target;
   if (target.startsWith(ID_PREFIX)) {

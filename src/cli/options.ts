@@ -14,7 +14,7 @@ import {
   type ValueParser,
 } from './values.js';
 
-export type CommandName = 'exec' | 'checkpoint' | 'status' | 'last' | 'ls' | 'settle' | 'man';
+export type CommandName = 'exec' | 'checkpoint' | 'status' | 'last' | 'ls' | 'wait' | 'settle' | 'man';
 
 /** One option as both parsers, the help and the tests know it. */
 export interface OptionSpec<T> {
@@ -49,6 +49,7 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   'status',
   'last',
   'ls',
+  'wait',
   'settle',
   'man',
 ];
@@ -56,7 +57,7 @@ export const COMMAND_NAMES: readonly CommandName[] = [
 const ALL = COMMAND_NAMES;
 const ANSWERS: readonly CommandName[] = ['status', 'last'];
 const READERS: readonly CommandName[] = ['status', 'last', 'ls'];
-const JUDGES: readonly CommandName[] = ['exec', ...READERS, 'settle'];
+const JUDGES: readonly CommandName[] = ['exec', ...READERS, 'wait', 'settle'];
 
 const STATUSES: readonly Status[] = ['running', 'completed', 'failed', 'timeout', 'interrupted'];
 
@@ -262,6 +263,17 @@ export const OPTIONS = {
     fallback: null,
     group: CHOOSING,
     help: 'at most so many lines (default: all jobs, or 20 runs)',
+  }),
+  waitTimeout: valued<number>({
+    name: 'timeout',
+    short: 't',
+    value: 'DURATION',
+    example: '5m',
+    commands: ['wait'],
+    parse: duration('0 is no limit'),
+    fallback: 0,
+    group: CHOOSING,
+    help: 'wait no longer than this: then 194; 0 is no limit',
   }),
   exclusiveState: toggle({
     name: 'exclusive-state',

@@ -33,6 +33,8 @@ async function perform(call: Call | Shown, io: Surroundings, atTheDoor: AtTheDoo
       return (await import('../commands/status.js')).status(call.options, call.target, io);
     case 'ls':
       return (await import('../commands/ls.js')).ls(call.options, call.job, io);
+    case 'wait':
+      return (await import('../commands/wait.js')).wait(call.options, call.target, io);
     case 'settle':
       return (await import('../commands/settle.js')).settle(call.options, call.run, io);
     case 'man':

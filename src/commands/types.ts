@@ -48,6 +48,11 @@ export interface AnswerOptions extends CommonOptions {
   readonly maxAgeMs: number | null;
 }
 
+export interface WaitOptions extends CommonOptions {
+  /** null: as long as it takes. */
+  readonly timeoutMs: number | null;
+}
+
 export type LsSort = 'trouble' | 'recent' | 'name';
 
 export interface LsOptions extends CommonOptions {
