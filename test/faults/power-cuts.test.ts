@@ -92,13 +92,28 @@ async function sweep(
   most: number,
 ): Promise<Swept> {
   const image = `${scratch()}/disk`;
-  makeImage(type, image);
-  const past = onImage(type, image, (path) => course.prepare(stateOn(path)));
+  const past = prepare(type, course, image);
   const cuts = await cutPower({ type, image, failing, bin: built.bin, meanwhile: course.meanwhile });
   const looks = sample(alike(cuts).reverse(), most); // the last one, behind the return of exec, always is looked at
   const lies = looks.flatMap((same) => liesOnCopy(type, same, past));
   const where = `${type}, ${course.name}, ${failing}`;
   return { points: looks.flat().length, lies: lies.map((lie) => `${where}, ${lie}`) };
+}
+
+/**
+ * Synced and copied: a process elsewhere with mounts of its own (unshare(1)) may keep what is unmounted here, and then
+ * neither is it written nor would it be mounted anew.
+ */
+function prepare(type: DiskFileSystem, course: Course, image: string): Past {
+  const prepared = `${image}-prepared`;
+  makeImage(type, prepared);
+  const past = onImage(type, prepared, (path) => {
+    const known = course.prepare(stateOn(path));
+    run('sync', '-f', path);
+    return known;
+  });
+  run('cp', '--sparse=always', prepared, image);
+  return past;
 }
 
 /** Cuts that left the same, and of which the same is true, side by side: one look is enough for them. */

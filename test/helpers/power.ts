@@ -70,7 +70,7 @@ class Copied {
   ) {
     this.path = `${image}-mounted`;
     // The file system's own timer would commit at moments that nobody chose; xfs has none for one mount.
-    mountImage(image, this.path, type === 'xfs' ? [] : ['commit=300']);
+    mountImage(image, this.path, type === 'xfs' ? ['nouuid'] : ['commit=300']);
     afterwards(() => void spawnSync('umount', ['--lazy', this.path]));
     this.neighbour = openSync(`${this.path}/neighbour`, 'w');
     const device = run('findmnt', '-n', '-o', 'SOURCE', this.path).trim();
