@@ -1,6 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { resumeAfter } from '../model/checkpoint.js';
 import { type EndedRecord, encodeRecord, endedRecord, SCHEMA, settledRecord } from '../model/record.js';
+import type { RunId } from '../model/run-id.js';
 import {
   appendDurably,
   type Modes,
@@ -11,7 +12,8 @@ import {
 import { checkpointRun } from './checkpoint.js';
 import { jobDirectory, journalPath, runningDirectory } from './directory.js';
 import { type Journal, lastCompletion, lastResume, laterTime } from './journal.js';
-import type { OverRun, Survey } from './survey.js';
+import { readFileName } from './start-record.js';
+import { listDirectory, type OverRun, type Survey } from './survey.js';
 
 /** What a file in `running/` that is no start record must be to be removed. */
 export interface Clutter {
@@ -91,20 +93,36 @@ function linesOf(runs: readonly OverRun[], settledAt: string, target: Journal): 
   return lines;
 }
 
-/** Removes temporary and torn files whose boot is over, and temporary ones after an hour. */
+/**
+ * Removes temporary and torn files whose boot is over, temporary ones after an hour, and checkpoints whose start record
+ * is gone: whoever removed that was killed before he removed these.
+ */
 export function sweep(stateDir: string, job: string, leftovers: readonly string[], clutter: Clutter): void {
   const directory = runningDirectory(stateDir, job);
+  // A start record is there before its checkpoints and goes before them, but one list may show these alone.
+  const runs = leftovers.some(isCheckpoints) ? new Set(listDirectory(directory).map(runOf)) : null;
   for (const name of leftovers) {
     const path = `${directory}/${name}`;
     const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (stat?.isFile() && isClutter(name, stat.mtimeMs, clutter)) removeIfThere(path);
+    if (!stat?.isFile()) continue;
+    const goes = isCheckpoints(name)
+      ? !runs?.has(checkpointRun(name))
+      : isClutter(name, stat.mtimeMs, clutter);
+    if (goes) removeIfThere(path);
   }
+}
+
+function isCheckpoints(name: string): boolean {
+  return checkpointRun(name) !== null;
+}
+
+function runOf(name: string): RunId | null {
+  return readFileName(name)?.id ?? null;
 }
 
 /** Pure: whether a leftover may go. Files that cronrun would never have made stay. */
 export function isClutter(name: string, changedMs: number, { bootedAtMs, nowMs }: Clutter): boolean {
-  // Checkpoints whose start record is gone are what somebody left who was killed between the two.
-  const temporary = /^\.[0-9a-f-]{36}\.tmp$/.test(name) || checkpointRun(name) !== null;
+  const temporary = /^\.[0-9a-f-]{36}\.tmp$/.test(name);
   if (!temporary && !/^[0-9a-f-]{36}\.jsonl$/.test(name)) return false;
   if (bootedAtMs !== null && changedMs < bootedAtMs) return true;
   return temporary && nowMs - changedMs > HOUR_MS;

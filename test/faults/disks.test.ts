@@ -290,7 +290,7 @@ describeUnless(needsStrace(), 'a disk that fails', () => {
     const stateDir = withRun();
     const run = withFailing(stateDir, 'unlink', 1, exec);
     expect(run).toMatchObject({ status: 7, stderr: '' });
-    expect(runningOf(stateDir, 'job')).toHaveLength(1);
+    expect(runningOf(stateDir, 'job')).toHaveLength(2); // and its checkpoints
     expect(truth(stateDir, 'job')).toEqual(endedTruth('failed exited', 7));
     expect(runNext(stateDir, 'job')).toMatchObject({ stderr: '', env: { CRONRUN_LAST_EXIT_CODE: '7' } });
     expect(journalOf(stateDir, 'job')).toHaveLength(3);

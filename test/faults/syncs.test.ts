@@ -28,6 +28,7 @@ function stepOf(stateDir: string, { name, args, result }: Call): string | null {
 /** What a path below the state directory is, in the words of the protocol. */
 function nameOf(path: string): string {
   if (/^\/jobs\/job\/running\/[0-9a-f-]{36}\.jsonl$/.test(path)) return 'start record';
+  if (path.endsWith('.checkpoint')) return 'checkpoints';
   return path.replace('/jobs/job/journal.jsonl', 'journal') || '/';
 }
 
@@ -42,6 +43,7 @@ describeUnless(needsStrace(), 'the syncs of a run', () => {
       'exec',
       'sync journal',
       'unlink start record',
+      'unlink checkpoints',
     ]);
   });
 
@@ -60,6 +62,7 @@ describeUnless(needsStrace(), 'the syncs of a run', () => {
       'sync journal',
       'sync /jobs/job',
       'unlink start record',
+      'unlink checkpoints',
     ]);
   });
 
@@ -83,6 +86,7 @@ describeUnless(needsStrace(), 'the syncs of a run', () => {
       'exec',
       'sync journal',
       'unlink start record',
+      'unlink checkpoints',
     ]);
     expect(journalOf(stateDir, 'job')).toHaveLength(22);
     expect(runningOf(stateDir, 'job')).toEqual([]);
@@ -99,6 +103,7 @@ describeUnless(needsStrace(), 'the syncs of a run', () => {
       'sync /jobs/job/running',
       'sync journal',
       'unlink start record',
+      'unlink checkpoints',
     ]);
   });
 

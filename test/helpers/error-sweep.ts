@@ -75,11 +75,10 @@ function verdictOf({ status, reason, exit_code, signal }: RunRecord): string {
 
 /** The calls of a run that meets no errors but those that it always meets. */
 export async function referenceOf(built: Built, scenario: Scenario, directory: string): Promise<Reference> {
-  mkdirSync(directory);
-  const plain = await usualCalls(built, scenario, `${directory}/plain`, []);
+  const plain = await usualCalls(built, scenario, `${directory}-plain`, []);
   const always = scenario.always?.(plain) ?? [];
   if (always.length === 0) return { calls: plain, always };
-  return { calls: await usualCalls(built, scenario, `${directory}/always`, always), always };
+  return { calls: await usualCalls(built, scenario, `${directory}-always`, always), always };
 }
 
 /** Node does not always make the same calls on its way: those that two runs one after the other made. */

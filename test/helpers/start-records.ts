@@ -15,7 +15,9 @@ export function journalFile(stateDir: string, job: string): string {
 
 /** The path of the one start record of a job. */
 export function onlyStartRecord(stateDir: string, job: string): string {
-  const names = readdirSync(runningPath(stateDir, job)).filter((name) => !name.startsWith('.'));
+  const names = readdirSync(runningPath(stateDir, job)).filter(
+    (name) => name.endsWith('.jsonl') && !name.startsWith('.'),
+  );
   if (names.length !== 1) throw new Error(`expected one start record, found ${names.join(' ') || 'none'}`);
   return `${runningPath(stateDir, job)}/${names[0]}`;
 }
