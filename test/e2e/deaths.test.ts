@@ -184,7 +184,7 @@ describeUnless(firstObstacle(needsLinux, needsStrace), 'a wrapper killed between
     const command = fixture('ignores-stops');
     const slowly = ['-f', '-o', '/dev/null', '-P', command, '-e', 'inject=execve:delay_enter=60s'];
     startProgram(stateDir, 'strace', [...slowly, BIN, 'exec', 'job', '--', command]);
-    await poll(() => runningOf(stateDir, 'job').some((name) => !name.startsWith('.')), 'a start record');
+    await poll(() => runningOf(stateDir, 'job').some((name) => name.endsWith('.jsonl')), 'a start record');
     const record = onlyStartRecord(stateDir, 'job');
     const { pid } = (startLine(record, 1) as { wrapper: { pid: number } }).wrapper;
     await poll(() => childrenOf(pid).length > 0, 'the fork');
@@ -201,7 +201,7 @@ async function unreapedRun(stateDir: string): Promise<number> {
   const parent = spawn('sh', ['-c', script, 'sh', BIN], { env, stdio: ['ignore', 'pipe', 'ignore'] });
   afterwards(() => void parent.kill('SIGKILL'));
   const said = await firstWords(parent);
-  await poll(() => runningOf(stateDir, 'job').some((name) => !name.startsWith('.')), 'the start record');
+  await poll(() => runningOf(stateDir, 'job').some((name) => name.endsWith('.jsonl')), 'the start record');
   return Number(/wrapper (\d+) /.exec(said)?.[1]);
 }
 

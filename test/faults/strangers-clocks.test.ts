@@ -61,7 +61,10 @@ class Moved {
   async orphan(): Promise<number> {
     const [args, env] = this.#call(['sleep', '1000']);
     const going = startProgram(this.stateDir, process.execPath, args, { env });
-    await poll(() => runningOf(this.stateDir, 'job').some((name) => !name.startsWith('.')), 'a start record');
+    await poll(
+      () => runningOf(this.stateDir, 'job').some((name) => name.endsWith('.jsonl')),
+      'a start record',
+    );
     const child = await poll(() => startLine(onlyStartRecord(this.stateDir, 'job'), 2), 'its child');
     OUTSIDE.kill(going.pid);
     return child.pid as number;

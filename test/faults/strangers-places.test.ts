@@ -52,11 +52,12 @@ async function follow(
 
 /** The next run from elsewhere must not settle it, and is told of it. */
 function expectNotSettled(hearing: Hearing, stateDir: string): void {
-  const [name = ''] = runningOf(stateDir, 'job');
+  const before = runningOf(stateDir, 'job');
+  const name = before.find((one) => one.endsWith('.jsonl')) ?? '';
   const { env, stderr } = runNext(stateDir, 'job');
   hearing.expect('the next run: unsure', env.CRONRUN_UNSURE, `cron:${name.replace('.jsonl', '')}`);
   hearing.expect('the next run: stderr', stderr, '');
-  hearing.expect('the next run: running/', runningOf(stateDir, 'job'), [name]);
+  hearing.expect('the next run: running/', runningOf(stateDir, 'job'), before);
   hearing.expect('the next run: journal', journalOf(stateDir, 'job').length, 1);
 }
 
@@ -79,7 +80,7 @@ async function stop(hearing: Hearing, space: Space): Promise<void> {
   await stranger.says('ready');
   const given = space.shell(START_AS, stranger.pid, stateDir, process.execPath, BIN);
   hearing.expect("the wrapper's number", Number(given), stranger.pid);
-  await poll(() => runningOf(stateDir, 'job').some((name) => !name.startsWith('.')), 'the start record');
+  await poll(() => runningOf(stateDir, 'job').some((name) => name.endsWith('.jsonl')), 'the start record');
   await poll(() => startLine(onlyStartRecord(stateDir, 'job'), 2), 'line 2 of the start record');
   space.shell('kill -TERM "$1"', stranger.pid);
   await poll(() => journalOf(stateDir, 'job').length === 1, 'the end of a run that was told to stop');

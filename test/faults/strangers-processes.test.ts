@@ -114,7 +114,7 @@ class GivenAgain {
 }
 
 function isStartRecord(name: string): boolean {
-  return !name.startsWith('.');
+  return name.endsWith('.jsonl');
 }
 
 describeUnless(

@@ -51,7 +51,7 @@ export class Space {
     const before = runningOf(stateDir, job);
     const [file = '', ...args] = [...this.through, BIN, 'exec', job, '--', ...command];
     const going = startProgram(stateDir, file, args);
-    const isNew = (name: string) => !name.startsWith('.') && !before.includes(name);
+    const isNew = (name: string) => name.endsWith('.jsonl') && !before.includes(name);
     const name = await poll(() => runningOf(stateDir, job).find(isNew), 'the start record');
     const path = `${runningPath(stateDir, job)}/${name}`;
     const child = await poll(() => startLine(path, 2), 'line 2 of the start record');
