@@ -147,8 +147,10 @@ function expectBareEnvironment(text: string, directory: string): void {
   const names = text.split('\n').map((line) => line.split('=', 1)[0] ?? '');
   const own = names.filter((name) => name.startsWith('CRONRUN_') && !name.startsWith('CRONRUN_LAST_'));
   expect(own.filter((name) => name !== 'CRONRUN_NODE').toSorted()).toEqual([
+    'CRONRUN_CHECKPOINT_FILE',
     'CRONRUN_ID',
     'CRONRUN_JOB',
+    'CRONRUN_RESUME_CHECKPOINT',
     'CRONRUN_RUNNING',
     'CRONRUN_STATE_DIR',
     'CRONRUN_UNSURE',

@@ -60,7 +60,7 @@ async function live(stateDir: string, job: string, command: readonly string[] = 
   const before = runningOf(stateDir, job);
   const run = start(stateDir, ['exec', job, '--', ...command]);
   await run.says('ready');
-  const [name] = runningOf(stateDir, job).filter((one) => !before.includes(one));
+  const [name] = runningOf(stateDir, job).filter((one) => one.endsWith('.jsonl') && !before.includes(one));
   const record = `${runningPath(stateDir, job)}/${name}`;
   const { pid } = await poll(() => startLine(record, 2), 'line 2 of the start record');
   const child = pid as number;
@@ -162,7 +162,7 @@ describe('a wrapper killed by SIGKILL', () => {
       CRONRUN_UNSURE: run.id,
     });
     expect(next.stderr).toBe('');
-    expect(runningOf(stateDir, 'job')).toHaveLength(1);
+    expect(runningOf(stateDir, 'job')).toHaveLength(2);
     await kill(run.child);
     expectToldOnce(stateDir, 'job', run.id, 'lost');
   });

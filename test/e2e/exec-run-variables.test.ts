@@ -47,7 +47,10 @@ describe('what a run is told', () => {
       CRONRUN_LAST_SIGNAL: '',
       CRONRUN_LAST_STARTED_AT: '',
       CRONRUN_LAST_ENDED_AT: '',
+      CRONRUN_LAST_CHECKPOINT: '',
       CRONRUN_LAST_COMPLETED_AT: '',
+      CRONRUN_RESUME_CHECKPOINT: '',
+      CRONRUN_CHECKPOINT_FILE: `${stateDir}/jobs/backup/running/${found.CRONRUN_ID?.slice(5)}.checkpoint`,
     });
     expect(journalOf(stateDir, 'backup')).toMatchObject([{ cron_job_id: found.CRONRUN_ID }]);
   });

@@ -49,7 +49,9 @@ describe.each([{ shell: '#!/bin/sh', start: [] as string[] }, ...posixShells()])
         CRONRUN_SIGNAL: 'INT',
         CRONRUN_SUCCESS_CODES: '1',
         CRONRUN_REQUIRE_RECORD: '0',
+        CRONRUN_REQUIRE_CHECKPOINT: '',
         CRONRUN_RECORD_COMMAND: 'name',
+        CRONRUN_EXCLUSIVE_STATE: '0',
         CRONRUN_COLOR: 'never',
       };
       const outer = {
@@ -80,6 +82,7 @@ describe.each([{ shell: '#!/bin/sh', start: [] as string[] }, ...posixShells()])
         'SIGNAL',
         'STARTED_AT',
         'ENDED_AT',
+        'CHECKPOINT',
         'COMPLETED_AT',
       ];
       const expected = [
@@ -88,6 +91,8 @@ describe.each([{ shell: '#!/bin/sh', start: [] as string[] }, ...posixShells()])
         'CRONRUN_RUNNING=',
         'CRONRUN_UNSURE=',
         ...last.map((name) => `CRONRUN_LAST_${name}=`),
+        'CRONRUN_RESUME_CHECKPOINT=',
+        'CRONRUN_CHECKPOINT_FILE=/dev/null',
         ...Object.entries(own).map(([name, value]) => `${name}=${value}`),
       ];
       expect(

@@ -135,7 +135,7 @@ describe('a run that can be judged', () => {
     expect(orphan).toMatchObject({ status: 125, stdout: '' });
     expect(said(orphan)).toContain(`pid ${pid} is of it. To end it: kill -TERM -${pid}\n`);
     expect(settle(stateDir, id, '--exclusive-state').status).toBe(125);
-    expect(runningOf(stateDir, 'job').length).toBe(1);
+    expect(onlyStartRecord(stateDir, 'job')).toBe(path);
     process.kill(Number(pid), 'SIGKILL');
     await poll(() => cronrun(stateDir, ['status', '--exit-code', 'job']).status === 195, 'the end');
     expect(settle(stateDir, id).stdout).toMatch(/^job: settled, it was over: INTERRUPTED \(lost\)/);
@@ -292,7 +292,9 @@ describeUnless(noNamespaces, 'a container that was replaced', () => {
     const container = spawn(first.file, first.args, { env: first.env, stdio: 'ignore' });
     afterwards(() => void container.kill('SIGKILL'));
     await poll(
-      () => runningOf(stateDir, 'job').length === 1 && startLine(onlyStartRecord(stateDir, 'job'), 2),
+      () =>
+        runningOf(stateDir, 'job').some((name) => name.endsWith('.jsonl')) &&
+        startLine(onlyStartRecord(stateDir, 'job'), 2),
       'a run',
     );
     container.kill('SIGKILL');
