@@ -23,8 +23,9 @@ export interface Recent<Ended extends EndedGist> {
 /** Reads the line that stands between two places; null for one that it does not take. */
 export type ReadLine<Ended extends EndedGist> = (bytes: Buffer, from: number, to: number) => Ended | null;
 
-/** A dozen lines, and less than two blocks more. */
-const TAIL_BYTES = 8192;
+/** So much is read for each line: enough for all but the longest commands. */
+const LINE_BYTES = 1024;
+const TAIL_BYTES = 12_288;
 
 const NEWLINE = 10;
 const QUOTE = 34;
@@ -58,8 +59,9 @@ export function quickLook<Ended extends EndedGist>(
   count: number,
   readLine: ReadLine<Ended>,
 ): Recent<Ended> | null {
-  const start = Math.max(0, journal.size - TAIL_BYTES);
-  tail ??= Buffer.allocUnsafeSlow(TAIL_BYTES);
+  const length = Math.min(TAIL_BYTES, count * LINE_BYTES);
+  const start = Math.max(0, journal.size - length);
+  if (tail === null || tail.length < length) tail = Buffer.allocUnsafeSlow(length);
   const bytes = tail;
   const records: Ended[] = [];
   const statuses: EndedRecord['status'][] = [];
