@@ -169,8 +169,7 @@ function appendOnce(path: string, modes: Modes, compose: (target: AppendTarget) 
     const { size, ino } = stat;
     if (size === 0) fchmodSync(fd, modes.file);
     const lines = compose({ fd, size, ino });
-    const closing = size > 0 && lastByte(fd, size) !== NEWLINE ? '\n' : '';
-    const bytes = Buffer.from(closing + lines);
+    const bytes = Buffer.from(closingOf(fd, size) + lines);
     writeWhole(fd, bytes);
     fdatasyncSync(fd);
     if (size === 0) syncDirectory(dirname(path));
@@ -182,9 +181,11 @@ function appendOnce(path: string, modes: Modes, compose: (target: AppendTarget) 
 
 const NEWLINE = 10;
 
-function lastByte(fd: number, size: number): number | undefined {
+/** What has to stand before a new line in a file of `size` bytes: a newline where the last one was torn. */
+export function closingOf(fd: number, size: number): '' | '\n' {
   const byte = Buffer.alloc(1);
-  return readSync(fd, byte, 0, 1, size - 1) === 1 ? byte[0] : undefined;
+  const torn = size > 0 && (readSync(fd, byte, 0, 1, size - 1) !== 1 || byte[0] !== NEWLINE);
+  return torn ? '\n' : '';
 }
 
 /** Whether `bytes` stand in the file at or after `from`, at the beginning of a line. */

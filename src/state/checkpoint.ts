@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { errnoOf } from '../errors.js';
 import { hasCheckpoint, lastCheckpoint, NOTHING_REACHED, type Reached } from '../model/checkpoint.js';
 import { isRunId, type RunId } from '../model/run-id.js';
-import { type Modes, PRIVATE, readRange, syncDirectory, writeWhole } from '../platform/durable.js';
+import { closingOf, type Modes, PRIVATE, readRange, syncDirectory, writeWhole } from '../platform/durable.js';
 import { O_NOFOLLOW, openFile } from '../platform/open-file.js';
 
 const SUFFIX = '.checkpoint';
@@ -43,17 +43,13 @@ export function createCheckpointFile(path: string, modes: Modes): void {
 export function appendCheckpoint(path: string, text: string): void {
   const fd = openSync(path, constants.O_RDWR | constants.O_APPEND | O_NOFOLLOW);
   try {
-    const { size } = fstatSync(fd);
-    const torn = size > 0 && readRange(fd, size - 1, size)[0] !== NEWLINE;
-    writeWhole(fd, Buffer.from(`${torn ? '\n' : ''}${text}\n`));
+    writeWhole(fd, Buffer.from(`${closingOf(fd, fstatSync(fd).size)}${text}\n`));
     fdatasyncSync(fd);
   } finally {
     closeSync(fd);
   }
   syncDirectory(dirname(path));
 }
-
-const NEWLINE = 10;
 
 /** Read at once from the end; a last line that is longer makes it grow up to the second. */
 const FIRST_WINDOW_BYTES = 4096;

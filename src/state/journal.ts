@@ -312,7 +312,7 @@ export function latestCompletion(journal: Journal, mark: JournalMark, known: str
 
 /** What a run could go on from, once what was appended after `mark` is known, or `known`. */
 export function latestResume(journal: Journal, mark: JournalMark, known: string | null): string | null {
-  if (searchFrom(journal, mark) === journal.size) return known;
+  if (!hasGrown(journal, mark)) return known;
   for (const line of linesSince(journal, mark)) {
     const record = decodeRecord(line);
     if (record !== null) return resumeAfter(record);
