@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import {
   BIN,
   cronrun,
+  type Going,
   journalOf,
   lastOf,
   poll,
@@ -22,6 +23,14 @@ const APPEND = '>>"$CRONRUN_CHECKPOINT_FILE"';
 /** A run whose command is a script. */
 function run(stateDir: string, script: string, options: readonly string[] = []) {
   return cronrun(stateDir, ['exec', ...options, 'job', '--', 'sh', '-c', script]);
+}
+
+/** A run that has got to 2/7 and waits for a line. */
+async function goingAt2(stateDir: string): Promise<Going> {
+  const script = `echo 2/7 ${APPEND}; echo ready; read line`;
+  const going = start(stateDir, ['exec', 'job', '--', 'sh', '-c', script]);
+  await going.says('ready');
+  return going;
 }
 
 describeUnless(needsLinux(), 'how far a run got', () => {
@@ -101,15 +110,7 @@ describeUnless(needsLinux(), 'how far a run got', () => {
 
   it('is known of a run that goes on', async () => {
     const stateDir = scratch();
-    const going = start(stateDir, [
-      'exec',
-      'job',
-      '--',
-      'sh',
-      '-c',
-      `echo 2/7 ${APPEND}; echo ready; read line`,
-    ]);
-    await going.says('ready');
+    const going = await goingAt2(stateDir);
     expect(statusOf(stateDir, 'job')).toMatchObject({ status: 'running', checkpoint: '2/7' });
     expect(cronrun(stateDir, ['ls', 'job']).stdout).toContain("running at '2/7'");
     going.child.stdin?.end('\n');
@@ -192,15 +193,7 @@ describeUnless(needsLinux(), 'how far a run got', () => {
 
   it('that was left behind alone is removed by the next run, and never beside its start record', async () => {
     const stateDir = scratch();
-    const going = start(stateDir, [
-      'exec',
-      'job',
-      '--',
-      'sh',
-      '-c',
-      `echo 2/7 ${APPEND}; echo ready; read line`,
-    ]);
-    await going.says('ready');
+    const going = await goingAt2(stateDir);
     writeFileSync(`${runningPath(stateDir, 'job')}/01a200df-de74-7c3e-9b1d-2f6f0c5a9e11.checkpoint`, '1/7\n');
     run(stateDir, 'exit 0');
     expect(runningOf(stateDir, 'job')).toHaveLength(2);
