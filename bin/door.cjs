@@ -1,5 +1,6 @@
-// The way from bin/cronrun to the program, dist/main.cjs. This file and relaunch.cjs are ECMAScript 5: a node that
-// is too old must be able to read them, or the job that it was found for would not run.
+// The way from bin/cronrun to the program: dist/exec.cjs, dist/last.cjs, or dist/main.cjs for all else. This file and
+// relaunch.cjs are ECMAScript 5: a node that is too old must be able to read them, or the job that it was found for
+// would not run.
 'use strict';
 
 var fs = require('fs');
@@ -38,15 +39,15 @@ var ENGINE_BYTES = 128;
 
 /** What this very engine made of the program when it was built; undefined where another one did. */
 function cacheOf(program) {
-  // One for each command that machines call; what people call can wait a millisecond.
-  var bytes = read(program + (process.argv[2] === 'last' ? '.last' : '.exec') + '.cache');
+  var bytes = read(program + '.cache');
   if (bytes === null || bytes.toString('latin1', 0, ENGINE_BYTES).indexOf(engine() + ' ') !== 0) return undefined;
   return bytes.slice(ENGINE_BYTES);
 }
 
 /**
  * Runs the program in the place of this module. require() would take longer to look up what is known, and would
- * compile everything anew: the cache beside the program holds what the engine made of it when it was built.
+ * compile everything anew: the cache beside the program holds what the engine made of it when it was built. import() does
+ * not work in what is run so; what needs it (chalk, execa) is in bundles that are required.
  */
 function run(program, source) {
   delete process.env.CRONRUN_LAUNCHER;
@@ -59,7 +60,9 @@ function run(program, source) {
 function main() {
   var version = process.version;
   if (!isNewEnough(version)) return require('./relaunch.cjs')(' ' + version.slice(1));
-  var program = path.join(__dirname, '..', 'dist', 'main.cjs');
+  var command = process.argv[2];
+  var name = command === 'exec' || command === 'last' ? command : 'main';
+  var program = path.join(__dirname, '..', 'dist', name + '.cjs');
   var source = read(program, 'utf8');
   if (source === null) return require('./relaunch.cjs')('\n' + program + ' (missing)');
   run(program, source);

@@ -1,6 +1,7 @@
 // Builds dist/: the CLI as CommonJS bundles split by who calls them, the library with its declarations.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { build } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -21,21 +22,30 @@ const common = {
 
 rmSync('dist', { recursive: true, force: true });
 const bundles = {
-  main: 'src/main.ts', // the door, with exec and last inside; it requires the others when they are needed
-  program: 'src/cli/program.ts', // what people call
+  exec: 'src/exec.ts', // what machines call, each with nothing else inside
+  last: 'src/last.ts',
+  main: 'src/main.ts', // what people call
   answer: 'src/commands/last-answer.ts', // what last says where it is not asked for its exit status alone
   words: 'src/commands/exec-words.ts', // what exec says
+  painter: 'src/view/painter.ts', // chalk, and with the manual execa: modules of the other kind, see bin/door.cjs
+  man: 'src/commands/man.ts',
   index: 'src/index.ts',
 };
 const external = Object.keys(bundles).map((name) => `./${name}.cjs`);
 
-// `await import('./last-answer.js')` in main becomes a require of its bundle; node's ESM loader would take 8 ms more.
-const answerApart = {
-  name: 'answer-apart',
+// `await import('./painter.js')` becomes a require of its bundle; node's ESM loader would take 8 ms more.
+const APART = { 'last-answer': 'answer', painter: 'painter', man: 'man' };
+const apart = {
+  name: 'apart',
   setup: (build) =>
-    build.onResolve({ filter: /\/last-answer\.js$/ }, () => ({ path: './answer.cjs', external: true })),
+    build.onResolve({ filter: /\/(last-answer|painter|man)\.js$/ }, ({ path, kind }) =>
+      kind === 'dynamic-import'
+        ? { path: `./${APART[basename(path, '.js')]}.cjs`, external: true }
+        : undefined,
+    ),
 };
-const special = { main: { plugins: [answerApart], supported: { 'dynamic-import': false } } };
+const door = { plugins: [apart], supported: { 'dynamic-import': false } };
+const special = { exec: door, last: door, main: door, answer: door };
 
 await Promise.all(
   Object.entries(bundles).map(([name, source]) =>
@@ -43,9 +53,11 @@ await Promise.all(
   ),
 );
 
-// What the engine made of main.cjs, for bin/door.cjs: half of a short run would go into compiling.
-for (const command of ['exec', 'last']) {
-  execFileSync(process.execPath, ['scripts/code-cache.cjs', 'dist/main.cjs', command], { stdio: 'inherit' });
+// What the engine made of them, for bin/door.cjs: half of a short run would go into compiling.
+for (const name of ['exec', 'last', 'main']) {
+  execFileSync(process.execPath, ['scripts/code-cache.cjs', name], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 // One implementation for both module systems, so that instanceof works whoever imports it.

@@ -1,6 +1,5 @@
-// Makes a code cache of a bundle for bin/door.cjs: code-cache.cjs dist/main.cjs exec|last. The engine keeps what was
-// called, and a wrapper keeps in memory what the cache holds, so there is one for each command that machines call, made
-// by calling it as they do: where a run was recorded before.
+// Makes the code cache of a bundle for bin/door.cjs: code-cache.cjs exec|last|main. The engine keeps what was called, so
+// each is called as it mostly is, where a run was recorded before.
 'use strict';
 
 const { execFileSync } = require('node:child_process');
@@ -13,10 +12,11 @@ const { wrap } = require('node:module');
 const COMMAND_LINES = {
   exec: ['exec', 'warm-up', '--', '/bin/sh', '-c', ':'],
   last: ['last', '--exit-code', 'warm-up'],
+  main: ['ls'],
 };
 
-const program = resolve(process.argv[2]);
-const command = process.argv[3];
+const name = process.argv[2];
+const program = resolve('dist', `${name}.cjs`);
 const script = new Script(wrap(readFileSync(program, 'utf8')), { filename: program });
 
 /** Who made the cache, as bin/door.cjs knows itself; a multiple of 8 bytes, so that V8 need not copy what follows. */
@@ -45,12 +45,12 @@ async function main() {
   // No default of the builder's own, and a soft limit to put back, as under systemd's cron.
   for (const name of Object.keys(process.env)) if (name.startsWith('CRONRUN_')) delete process.env[name];
   Object.assign(process.env, { CRONRUN_STATE_DIR: stateDir, CRONRUN_LAUNCHED: '0:256' });
-  execFileSync(process.execPath, [program, ...COMMAND_LINES.exec]);
-  const status = await call(COMMAND_LINES[command]);
+  execFileSync(process.execPath, [resolve('dist/exec.cjs'), ...COMMAND_LINES.exec]);
+  const status = await call(COMMAND_LINES[name]);
   process.exit = exit;
   rmSync(stateDir, { recursive: true });
-  if (status !== 0) throw new Error(`${command} of the bundle ended with ${status}`);
-  writeFileSync(`${program}.${command}.cache`, Buffer.concat([engine(), script.createCachedData()]));
+  if (status !== 0) throw new Error(`dist/${name}.cjs ended with ${status}`);
+  writeFileSync(`${program}.cache`, Buffer.concat([engine(), script.createCachedData()]));
   process.exit(0); // the bundle listens to signals, which would keep this process
 }
 

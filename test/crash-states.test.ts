@@ -31,9 +31,9 @@ vi.mock('node:fs', async (original) => {
   return tracedFs(await original<typeof import('node:fs')>());
 });
 
-vi.mock('node:child_process', async (original) => {
+vi.mock('../src/platform/bare-spawn.js', async (original) => {
   const { tracedSpawn } = await import('./helpers/fs-trace.js');
-  return tracedSpawn(await original<typeof import('node:child_process')>());
+  return tracedSpawn(await original<typeof import('../src/platform/bare-spawn.js')>());
 });
 
 // The commands of these runs are over and waited for; whoever else runs here is not asked whether he is one of them.

@@ -88,7 +88,7 @@ export function interpret(raw: RawCall, env: Environment): Call {
     case 'status':
       return answerCall(raw, 'status', env);
     case 'last':
-      return answerCall(raw, 'last', env);
+      return lastCall(raw, env);
     case 'ls':
       return lsCall(raw, env);
     case 'wait':
@@ -125,7 +125,8 @@ function common(raw: RawCall, env: Environment): CommonOptions {
   };
 }
 
-function execCall(raw: RawCall, env: Environment): ExecCall {
+/** `exec` alone, for the bundle that has nothing else. Throws CronrunError 'usage'. */
+export function execCall(raw: RawCall, env: Environment): ExecCall {
   const timeoutMs = lookUp(OPTIONS.timeout, raw, env);
   const source = raw.given.has(OPTIONS.timeout.name) ? '--timeout' : 'CRONRUN_TIMEOUT';
   const options: ExecOptions = {
@@ -145,6 +146,11 @@ function execCall(raw: RawCall, env: Environment): ExecCall {
   if (job === undefined) throw noJob(before, behind);
   if (behind === null || behind.length === 0) throw noCommand(before, behind === null);
   return { command: 'exec', options, job, argv: [...behind] };
+}
+
+/** `last` alone. Throws CronrunError 'usage'. */
+export function lastCall(raw: RawCall, env: Environment): AnswerCall<'last'> {
+  return answerCall(raw, 'last', env);
 }
 
 function answerCall<C extends 'status' | 'last'>(raw: RawCall, command: C, env: Environment): AnswerCall<C> {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { type AnswerCall, type Environment, type ExecCall, interpret, type RawCall } from './call.js';
+import type { Environment, RawCall } from './call.js';
 import { type CommandName, negationOf, OPTIONS, optionsOf } from './options.js';
 
 /** The first `--` divides a command line; no parser ever sees it, nor what stands behind it. */
@@ -19,15 +19,14 @@ export function divide(args: readonly string[]): Divided {
  * Parses what machines call, thousands of times a day, without loading commander. Null is "not me": help, or a
  * line that no parser could accept and commander explains better. Throws CronrunError 'usage' for a bad value.
  */
-export function parseFast(
+export function parseFast<Call>(
   command: 'exec' | 'last',
   args: readonly string[],
   env: Environment,
-): ExecCall | AnswerCall<'last'> | null {
+  interpret: (raw: RawCall, env: Environment) => Call,
+): Call | null {
   const raw = parseRaw(command, divide(args));
-  if (raw === null || !isWhole(raw)) return null;
-  const call = interpret(raw, env);
-  return call.command === 'exec' || call.command === 'last' ? call : null;
+  return raw === null || !isWhole(raw) ? null : interpret(raw, env);
 }
 
 /** The syntax alone; null for what node:util's parser does not take. */

@@ -3,30 +3,39 @@ import { EXIT } from '../model/exit-status.js';
 import type { AnswerCall, Call, ExecCall } from './call.js';
 import { type Shown, understand } from './understand.js';
 
-/** Runs what the door has bundled itself: exec and last. */
-type AtTheDoor = (call: ExecCall | AnswerCall<'last'>) => Promise<number>;
+/** Each in a bundle of its own. */
+export interface WhatMachinesCall {
+  readonly exec: (call: ExecCall) => Promise<number>;
+  readonly last: (call: AnswerCall<'last'>) => Promise<number>;
+}
+
+/** What the bundle for people gives to theirs. */
+export interface ForPeople {
+  readonly forPeople: (here: Partial<WhatMachinesCall>) => Promise<number>;
+}
 
 /**
- * What people type, and what the fast parser did not take. The bodies of exec and last stay with the door: a
- * second copy of exec in this bundle would not know the signals that the first has been holding.
+ * What people type, and what the fast parser did not take. The bodies of exec and last stay with their
+ * doors: a second copy of exec in this bundle would not know the signals that the first has been holding.
  * @param argv what follows the program's name. Returns the exit status. Throws CronrunError.
  */
 export async function runProgram(
   argv: readonly string[],
   io: Surroundings,
-  atTheDoor: AtTheDoor,
+  machines: WhatMachinesCall,
 ): Promise<number> {
-  return perform(understand(argv, io.env), io, atTheDoor);
+  return perform(understand(argv, io.env), io, machines);
 }
 
-async function perform(call: Call | Shown, io: Surroundings, atTheDoor: AtTheDoor): Promise<number> {
+async function perform(call: Call | Shown, io: Surroundings, machines: WhatMachinesCall): Promise<number> {
   switch (call.command) {
     case 'show':
       (call.asked ? io.out : io.err)(call.text);
       return call.asked ? EXIT.ok : EXIT.ownFailure;
     case 'exec':
+      return machines.exec(call);
     case 'last':
-      return atTheDoor(call);
+      return machines.last(call);
     case 'checkpoint':
       return (await import('../commands/checkpoint.js')).checkpoint(call.text, io);
     case 'status':

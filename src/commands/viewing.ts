@@ -1,5 +1,5 @@
 import type { Viewing } from '../view/facts.js';
-import { decideColor, loadStyle } from '../view/style.js';
+import { decideColor, PLAIN, type Style } from '../view/style.js';
 import { localZone } from '../view/time.js';
 import { stdoutIsTerminal } from './terminal.js';
 import type { CommonOptions, Surroundings } from './types.js';
@@ -13,6 +13,11 @@ export interface Screen {
 /** Looks at stdout and at the colour options, once for each answer. */
 export async function openScreen(options: CommonOptions, io: Surroundings): Promise<Screen> {
   const terminal = stdoutIsTerminal();
-  const style = await loadStyle(decideColor(options.color, io.env, terminal));
+  const style = await styleFor(decideColor(options.color, io.env, terminal));
   return { viewing: { now: io.now(), zone: localZone, style }, terminal };
+}
+
+/** The painter is loaded only where there is something to paint. */
+async function styleFor(color: boolean): Promise<Style> {
+  return color ? (await import('../view/painter.js')).painter() : PLAIN;
 }

@@ -183,7 +183,7 @@ const NEWLINE = 10;
 
 /** What has to stand before a new line in a file of `size` bytes: a newline where the last one was torn. */
 export function closingOf(fd: number, size: number): '' | '\n' {
-  const byte = Buffer.alloc(1);
+  const byte = new Uint8Array(1);
   const torn = size > 0 && (readSync(fd, byte, 0, 1, size - 1) !== 1 || byte[0] !== NEWLINE);
   return torn ? '\n' : '';
 }

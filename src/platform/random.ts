@@ -5,7 +5,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
  * missing (a bare chroot) the clock and the pid must do: an id has to be unique, not secret.
  */
 export function randomBytes(count: number): Uint8Array {
-  const bytes = Buffer.alloc(count);
+  const bytes = new Uint8Array(count);
   try {
     const fd = openSync('/dev/urandom', 'r');
     try {

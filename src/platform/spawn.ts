@@ -1,10 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { errnoOf } from '../errors.js';
+import { type Child, spawnBare } from './bare-spawn.js';
 import type { Launch } from './launch.js';
 
 /** A child that runs, or the errno word for why there is none. */
-export type Started = { readonly child: ChildProcess; readonly pid: number } | { readonly errno: string };
+export type Started = { readonly child: Child } | { readonly errno: string };
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Starts `command` in a session and process group of its own, with our stdin, stdout, stderr, umask and working
@@ -13,18 +16,25 @@ export type Started = { readonly child: ChildProcess; readonly pid: number } | {
  */
 export async function startChild(
   command: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   launch: Launch,
 ): Promise<Started> {
   const shim = shimScript(launch);
   const [file = '', ...args] = shim === null ? command : ['/bin/sh', '-c', shim, 'sh', ...command];
+  const bare = spawnBare(file, args, env);
+  return bare === null ? spawnWhole(file, args, env) : { child: bare };
+}
+
+async function spawnWhole(file: string, args: readonly string[], env: Environment): Promise<Started> {
+  const { spawn } = await import('node:child_process');
   let child: ChildProcess;
   try {
     child = spawn(file, args, { stdio: 'inherit', detached: true, env });
   } catch (error) {
     return { errno: errnoOf(error) ?? 'EINVAL' };
   }
-  if (child.pid !== undefined) return { child, pid: child.pid };
+  const { pid } = child;
+  if (pid !== undefined) return { child: { pid, onExit: (listener) => void child.on('exit', listener) } };
   return new Promise((resolve) => {
     child.once('error', (error) => resolve({ errno: errnoOf(error) ?? 'EINVAL' }));
   });
@@ -41,7 +51,7 @@ function shimScript({ ignored, softFiles }: Launch): string | null {
 /** Our own soft limit of open files as the kernel tells it; null where it does not. */
 function currentSoftFiles(): string | null {
   try {
-    return /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1] ?? null;
+    return /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? null;
   } catch {
     return null;
   }

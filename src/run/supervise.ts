@@ -67,8 +67,9 @@ async function start(plan: Plan, begun: Begun, past: Past, tell: Tell): Promise<
   const env = childEnvironment(plan.env, plan.job, plan.stateDir, recordedAs, past);
   const started = await startChild(plan.command, env, plan.launch);
   if ('errno' in started) return notStarted(started.errno, null, path);
-  if (begun.file !== null) recordChild(begun.file, processId(started.pid));
-  return { watched: await watch(started.child, started.pid, plan, tell), pid: started.pid };
+  const { child } = started;
+  if (begun.file !== null) recordChild(begun.file, processId(child.pid));
+  return { watched: await watch(child, plan, tell), pid: child.pid };
 }
 
 /** As a shell would say it: 127 for what is not there, 126 for what is there and cannot be run. */

@@ -1,5 +1,5 @@
-import type { ChildProcess } from 'node:child_process';
 import { type SignalName, signalNumber } from '../model/signal.js';
+import type { Child } from '../platform/bare-spawn.js';
 import { monotonicMs } from '../platform/clock.js';
 import type { Cause, ChildExit } from './ending.js';
 import { isStop, isSuspending, receiveSignals } from './forward.js';
@@ -29,8 +29,8 @@ const MOMENT_MS = 100;
  * Steps 6 and 7 of the protocol: forwards what comes, ends the run when its time is over, waits for the child
  * without end, and for what is left of its group after a timeout or a stop.
  */
-export async function watch(child: ChildProcess, group: number, plan: Plan, tell: Tell): Promise<Watched> {
-  const watching = new Watch(group, plan, tell);
+export async function watch(child: Child, plan: Plan, tell: Tell): Promise<Watched> {
+  const watching = new Watch(child.pid, plan, tell);
   const exit = await watching.untilExit(child);
   await watching.turn();
   await watching.turn();
@@ -59,9 +59,9 @@ class Watch {
   }
 
   /** `exit`, never `close`: a descendant may hold our stdout for hours. */
-  untilExit(child: ChildProcess): Promise<ChildExit> {
+  untilExit(child: Child): Promise<ChildExit> {
     return new Promise((resolve) => {
-      child.once('exit', (code, signal) => {
+      child.onExit((code, signal) => {
         this.#childIsGone = true;
         for (const cancel of this.#cancels) cancel();
         resolve({ code, signal });

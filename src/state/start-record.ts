@@ -47,18 +47,18 @@ export interface StartRecordBytes {
 
 /** Line 1 is as long as it needs to be; it is padded so that line 3 begins with a block, whose write is never torn. */
 export function encodeStartRecord(start: StartLine): StartRecordBytes {
-  const line = Buffer.from(
-    JSON.stringify({ ...start.beginning, wrapper: start.wrapper, journal: start.journal }),
-  );
-  const endAt = Math.ceil((line.length + 1 + CHILD_BYTES) / BLOCK_BYTES) * BLOCK_BYTES;
+  const line = JSON.stringify({ ...start.beginning, wrapper: start.wrapper, journal: start.journal });
+  const length = Buffer.byteLength(line);
+  const endAt = Math.ceil((length + 1 + CHILD_BYTES) / BLOCK_BYTES) * BLOCK_BYTES;
   const childAt = endAt - CHILD_BYTES;
-  const bytes = Buffer.alloc(endAt + END_BYTES, ' ');
-  line.copy(bytes);
-  for (const next of [childAt, endAt, bytes.length]) bytes[next - 1] = NEWLINE;
-  return { bytes, childAt, endAt };
+  // Padded as text: each method of Buffer is compiled when it is first called, in every run.
+  const text = line + emptyLine(childAt - length) + emptyLine(CHILD_BYTES) + emptyLine(END_BYTES);
+  return { bytes: Buffer.from(text), childAt, endAt };
 }
 
-const NEWLINE = 10;
+function emptyLine(bytes: number): string {
+  return `${' '.repeat(bytes - 1)}\n`;
+}
 
 /** What is written over line 2. */
 export function encodeChild(child: ProcessId): Buffer {

@@ -23,11 +23,3 @@ export function decideColor(
   if (env.FORCE_COLOR) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false';
   return terminal && env.TERM !== 'dumb';
 }
-
-/** Loads chalk only where there is something to paint. The level is given: chalk does not know NO_COLOR. */
-export async function loadStyle(color: boolean): Promise<Style> {
-  if (!color) return PLAIN;
-  const { Chalk } = await import('chalk');
-  const chalk = new Chalk({ level: 1 });
-  return { good: chalk.green, bad: chalk.bold.red, going: chalk.cyan, faint: chalk.dim };
-}

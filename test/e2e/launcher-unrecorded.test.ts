@@ -237,17 +237,17 @@ describe('not built', () => {
 
   test.each(['bin/cronrun', 'a link to it'])('%s: exec runs the command, a reader says what to do', (way) => {
     const it = way === 'bin/cronrun' ? launcher : box.link('elsewhere/it', launcher);
-    const main = join(box.root, 'package/dist/main.cjs');
+    const bundle = (name: string) => join(box.root, `package/dist/${name}.cjs`);
     const outcome = run(restrained('HUP INT PIPE', [it, 'exec', 'j', '--', ...SHOW_STATE]), NO_PATH);
     expect(shownState(outcome.stdout)).toBe(HUP_INT_PIPE_256);
     expect(outcome.stderr).toBe(
-      `cronrun: not built, or not to be read: ${main};\n  running j WITHOUT a record or a time limit\n`,
+      `cronrun: not built, or not to be read: ${bundle('exec')};\n  running j WITHOUT a record or a time limit\n`,
     );
     const required = run([it, 'exec', '--require-record', 'j', '--', '/bin/echo', 'ran'], NO_PATH);
     expect(required).toMatchObject({ status: 125, stdout: '' });
     const reader = run([it, 'ls'], NO_PATH);
     expect(reader).toMatchObject({ status: 125, stdout: '' });
-    expect(reader.stderr).toContain(`${main};\n  run npm ci`);
+    expect(reader.stderr).toContain(`${bundle('main')};\n  run npm ci`);
   });
 
   test('a copy of the launcher without its package', () => {

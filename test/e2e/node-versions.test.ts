@@ -19,13 +19,13 @@ import { onlyStartRecord, startLine } from '../helpers/start-records.js';
 import { endedTruth, goingTruth, runNext, truth } from '../helpers/truth.js';
 
 /** The oldest that package.json allows, and the newest of the lines after it. */
-const VERSIONS = ['20.17.0', '22.9.0', '22', '24'];
+const VERSIONS = ['20.17.0', '22.9.0', '22', '24', '26'];
 
-it.each(['exec', 'last'])(
+it.each(['exec', 'last', 'main'])(
   'the code cache of %s is taken by the node that made it, which is this one',
-  (command) => {
-    const program = resolve(import.meta.dirname, '../../dist/main.cjs');
-    const bytes = readFileSync(`${program}.${command}.cache`);
+  (bundle) => {
+    const program = resolve(import.meta.dirname, `../../dist/${bundle}.cjs`);
+    const bytes = readFileSync(`${program}.cache`);
     const engine = bytes.toString('latin1', 0, 128).trimEnd();
     const { size, mtime } = statSync(process.execPath);
     const { version, versions, arch } = process;

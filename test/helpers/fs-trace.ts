@@ -1,5 +1,5 @@
 type Fs = typeof import('node:fs');
-type ChildProcessModule = typeof import('node:child_process');
+type BareSpawn = typeof import('../../src/platform/bare-spawn.js');
 
 /** Tells files apart for as long as a trace goes on: inode numbers are given out again. */
 export type FileId = number;
@@ -99,15 +99,23 @@ export function tracedFs(fs: Fs): Fs {
   return { ...wrapped, default: wrapped } as unknown as Fs;
 }
 
-/** `spawn` wrapped, so that a trace says when a command was started and when it had ended. */
-export function tracedSpawn(original: ChildProcessModule): ChildProcessModule {
-  const spawn = (...args: Parameters<ChildProcessModule['spawn']>) => {
-    const child = original.spawn(...args);
-    current?.ops.push({ kind: 'spawn' });
-    child.once('exit', () => current?.ops.push({ kind: 'exit' }));
-    return child;
+/** `spawnBare` wrapped, so that a trace says when a command was started and when it had ended. */
+export function tracedSpawn(original: BareSpawn): BareSpawn {
+  return {
+    spawnBare: (...args) => {
+      const child = original.spawnBare(...args);
+      if (child === null) return null;
+      current?.ops.push({ kind: 'spawn' });
+      return {
+        pid: child.pid,
+        onExit: (listener) =>
+          child.onExit((code, signal) => {
+            current?.ops.push({ kind: 'exit' });
+            listener(code, signal);
+          }),
+      };
+    },
   };
-  return { ...original, spawn } as unknown as ChildProcessModule;
 }
 
 /** The path below the traced root; null for what is not traced. The reserve holds no records and is left out. */

@@ -117,7 +117,7 @@ export function makeSandbox(): Sandbox {
       cpSync(BIN, join(at(where), 'bin'), { recursive: true });
       rewrite(join(at(where), 'bin/cronrun'), (text) => confined(text, root));
       rewrite(join(at(where), 'bin/door.cjs'), foolable);
-      executable(join(at(where), 'dist/main.cjs'), PROGRAM);
+      for (const name of ['exec', 'last', 'main']) executable(join(at(where), `dist/${name}.cjs`), PROGRAM);
       return join(at(where), 'bin/cronrun');
     },
     node: (where) => link(where, process.execPath),

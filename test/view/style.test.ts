@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decideColor, loadStyle, PLAIN } from '../../src/view/style.js';
+import { painter } from '../../src/view/painter.js';
+import { decideColor, PLAIN } from '../../src/view/style.js';
 
 type Choice = 'auto' | 'always' | 'never';
 
@@ -27,13 +28,12 @@ describe('whether to colour', () => {
 });
 
 describe('a style', () => {
-  it('without colour changes nothing', async () => {
-    expect(await loadStyle(false)).toBe(PLAIN);
+  it('without colour changes nothing', () => {
     expect(PLAIN.bad('FAILED')).toBe('FAILED');
   });
 
   it('with colour adds escapes around the same words, whatever NO_COLOR says', async () => {
-    const style = await loadStyle(true);
+    const style = await painter();
     for (const paint of Object.values(style)) {
       expect(paint('FAILED')).toContain('FAILED');
       expect(paint('FAILED').startsWith('\u001b[')).toBe(true);

@@ -1,0 +1,20 @@
+import type { Surroundings } from '../commands/types.js';
+import { failureStatus, failureText } from './failure.js';
+import { writeAnswer, writeTalk } from './output.js';
+
+/** What follows the program's name. */
+export const argv: readonly string[] = process.argv.slice(2);
+
+export const io: Surroundings = { env: process.env, out: writeAnswer, err: writeTalk, now: Date.now };
+
+/** Runs a command and ends the process with the exit status that it resolves with. */
+export function enter(command: () => Promise<number>): void {
+  process.on('uncaughtException', fail);
+  command().then((status) => process.exit(status), fail);
+}
+
+/** The one place where an error becomes a line on stderr and an exit status. */
+function fail(error: unknown): never {
+  writeTalk(failureText(error));
+  process.exit(failureStatus(error));
+}
