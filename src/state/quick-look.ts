@@ -93,7 +93,8 @@ export function statusOfLine(bytes: Buffer, from: number, to: number): EndedReco
   if (!standsAt(bytes, BEGINNING, from) || !standsAt(bytes, UNSETTLED, to - UNSETTLED.length)) return null;
   const brace = bytes.indexOf(BRACE, from + 1);
   if (brace !== -1 && brace < to) return null; // perhaps torn, and the next line glued to it
-  const at = bytes.indexOf(QUOTE, from + ID_END + JOB.length);
+  let at = from + ID_END + JOB.length;
+  while (at < to && bytes[at] !== QUOTE) at++; // of so few bytes faster than indexOf
   const word = WORDS.get(bytes[at + STATUS.length] ?? 0);
   return word !== undefined && standsAt(bytes, word.bytes, at) ? word.status : null;
 }
