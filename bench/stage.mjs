@@ -36,6 +36,8 @@ export function journalLine(job, n, status = 'completed') {
     checkpoint: null,
     checkpoint_at: null,
     previous_checkpoint: null,
+    blocked_by: null,
+    overlap_exit_code: null,
     settled_by: null,
     previous_completed_at: at,
     settled_at: null,

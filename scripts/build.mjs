@@ -29,6 +29,7 @@ const bundles = {
   words: 'src/commands/exec-words.ts', // what exec says
   painter: 'src/view/painter.ts', // chalk, and with the manual execa: modules of the other kind, see bin/door.cjs
   man: 'src/commands/man.ts',
+  overlap: 'src/run/take-turn.ts', // what a run needs that must not overlap with another one of its job
   index: 'src/index.ts',
 };
 const external = Object.keys(bundles).map((name) => `./${name}.cjs`);

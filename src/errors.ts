@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'no-state-directory' // no home, or a relative path and no working directory
   | 'goes-on' // settle: the run can be seen to live, or a newer cronrun has to judge it
   | 'not-recorded' // --require-record, and the start record could not be made durable
+  | 'not-locked' // --overlap, and nobody can tell whether another run of the job goes on
   | 'no-viewer' // no program on this machine shows manual pages
   | 'internal'; // a defect of ours
 

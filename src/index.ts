@@ -1,7 +1,7 @@
 import { CronrunError } from './errors.js';
 import { isJobName, JOB_NAME_RULE } from './model/job.js';
 import { newestRun } from './model/job-runs.js';
-import type { EndedRecord, RunningRecord, RunRecord, Status } from './model/record.js';
+import type { EndedRecord, RunningRecord, RunRecord, RunStatus } from './model/record.js';
 import { parseRunReference } from './model/run-id.js';
 import { effectiveUid, homeDirectory } from './platform/user.js';
 import { stateDirectory } from './state/directory.js';
@@ -17,7 +17,9 @@ export type {
   Reason,
   RunningRecord,
   RunRecord,
+  RunStatus,
   SeenInterruptedRecord,
+  SkippedRecord,
   Status,
   TimeoutRecord,
 } from './model/record.js';
@@ -46,8 +48,8 @@ export interface JobStatus {
   readonly lastCompletedAt: string | null;
   /** The newest checkpoint since the last completed run, where the next one can go on; null if there is none. */
   readonly resumeCheckpoint: string | null;
-  /** Statuses of the last runs, oldest first, at most 12. */
-  readonly recent: readonly Status[];
+  /** Statuses of the last runs, oldest first, at most 12; what was skipped is none. */
+  readonly recent: readonly RunStatus[];
   /** Lines and files that could not be understood and were passed over. */
   readonly unreadable: number;
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { exitStatusOf } from '../src/model/exit-status.js';
-import { type EndedRecord, encodeRecord, endedRecord } from '../src/model/record.js';
+import { type EndedRecord, encodeRecord, endedRecord, isEnded } from '../src/model/record.js';
 import type { Plan } from '../src/run/plan.js';
 import { supervise } from '../src/run/supervise.js';
 import {
@@ -143,7 +143,7 @@ async function makeRun(root: string, disk: Disk, command: readonly string[], fau
   const records: EndedRecord[] = [];
   const act = async () => {
     const { record } = await supervise(planOf(root, command), () => undefined);
-    records.push(record);
+    if (isEnded(record)) records.push(record);
   };
   const ops = await trace(root, disk.files(), act, fault);
   const [record] = records;

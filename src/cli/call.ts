@@ -139,7 +139,11 @@ export function execCall(raw: RawCall, env: Environment): ExecCall {
     requireRecord: lookUp(OPTIONS.requireRecord, raw, env),
     requireCheckpoint: lookUp(OPTIONS.requireCheckpoint, raw, env),
     recordCommand: lookUp(OPTIONS.recordCommand, raw, env),
+    overlap: lookUp(OPTIONS.overlap, raw, env),
+    overlapWaitMs: lookUp(OPTIONS.overlapWait, raw, env),
+    overlapExitCode: lookUp(OPTIONS.overlapExitCode, raw, env),
   };
+  refuseWithoutOverlap(raw, options.overlap);
   const { before, behind } = raw;
   const job = execJob(raw.operands);
   // Judged last: `-t backup -- x` has no job because -t took it, and that is what has to be said.
@@ -151,6 +155,18 @@ export function execCall(raw: RawCall, env: Environment): ExecCall {
 /** `last` alone. Throws CronrunError 'usage'. */
 export function lastCall(raw: RawCall, env: Environment): AnswerCall<'last'> {
   return answerCall(raw, 'last', env);
+}
+
+/** Who gives these by hand believes that two runs at once are ruled out. */
+function refuseWithoutOverlap(raw: RawCall, overlap: ExecOptions['overlap']): void {
+  const waits = raw.given.has(OPTIONS.overlapWait.name);
+  const lost = waits
+    ? overlap !== 'wait'
+    : overlap === 'allow' && raw.given.has(OPTIONS.overlapExitCode.name);
+  if (!lost) return;
+  const option = `--${(waits ? OPTIONS.overlapWait : OPTIONS.overlapExitCode).name}`;
+  const wanted = waits ? '--overlap wait' : '--overlap skip or wait';
+  throw usage('exec', `${option} is for ${wanted}. Write ${waits ? wanted : '--overlap skip'} as well`);
 }
 
 function answerCall<C extends 'status' | 'last'>(raw: RawCall, command: C, env: Environment): AnswerCall<C> {

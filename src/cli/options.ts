@@ -1,4 +1,4 @@
-import type { ColorChoice, LsSort } from '../commands/types.js';
+import type { ColorChoice, LsSort, Overlap } from '../commands/types.js';
 import type { Status } from '../model/record.js';
 import type { SignalName } from '../model/signal.js';
 import {
@@ -7,6 +7,7 @@ import {
   count,
   directory,
   duration,
+  exitCode,
   exitCodes,
   names,
   oneOrZero,
@@ -59,7 +60,7 @@ const ANSWERS: readonly CommandName[] = ['status', 'last'];
 const READERS: readonly CommandName[] = ['status', 'last', 'ls'];
 const JUDGES: readonly CommandName[] = ['exec', ...READERS, 'wait', 'settle'];
 
-const STATUSES: readonly Status[] = ['running', 'completed', 'failed', 'timeout', 'interrupted'];
+const STATUSES: readonly Status[] = ['running', 'completed', 'failed', 'timeout', 'interrupted', 'skipped'];
 
 /** `ls` shows reasons in brackets; a status is what it can choose by. */
 const STATUS_OF_REASON: Readonly<Record<string, Status>> = {
@@ -72,6 +73,7 @@ const STATUS_OF_REASON: Readonly<Record<string, Status>> = {
   lost: 'interrupted',
   rebooted: 'interrupted',
   killed: 'interrupted',
+  overlap: 'skipped',
 };
 
 type Given<T> = Pick<OptionSpec<T>, 'name' | 'commands' | 'group' | 'help'> & Partial<OptionSpec<T>>;
@@ -105,6 +107,7 @@ function filled<T>(spec: Given<T>, parse: ValueParser<T>, fallback: T): OptionSp
 }
 
 const ENDING = 'Ending a run:';
+const OVERLAPPING = 'While another run of the job goes on:';
 const RECORDING = 'Recording a run:';
 const ANSWERING = 'Answers:';
 const JUDGING = 'Judging runs:';
@@ -150,6 +153,47 @@ export const OPTIONS = {
     fallbackText: 'TERM',
     group: ENDING,
     help: 'the first signal of a timeout',
+  }),
+  overlap: valued<Overlap>({
+    name: 'overlap',
+    value: 'allow|skip|wait',
+    example: 'skip',
+    twin: 'CRONRUN_OVERLAP',
+    commands: ['exec'],
+    parse: choice(['allow', 'skip', 'wait'], {
+      forbid: 'skip',
+      Forbid: 'skip',
+      Allow: 'allow',
+      queue: 'wait',
+    }),
+    fallback: 'allow',
+    fallbackText: 'allow',
+    group: OVERLAPPING,
+    help: 'allow: run beside it; skip: do not run; wait: run after it',
+  }),
+  overlapWait: valued<number>({
+    name: 'overlap-wait',
+    value: 'DURATION',
+    example: '5m',
+    twin: 'CRONRUN_OVERLAP_WAIT',
+    commands: ['exec'],
+    parse: duration('0 is no limit'),
+    fallback: 0,
+    group: OVERLAPPING,
+    help: 'wait no longer than this, then skip; 0 is no limit',
+  }),
+  overlapExitCode: valued<number>({
+    name: 'overlap-exit-code',
+    short: 'E',
+    value: 'N',
+    example: '0',
+    twin: 'CRONRUN_OVERLAP_EXIT_CODE',
+    commands: ['exec'],
+    parse: exitCode,
+    fallback: 75,
+    fallbackText: '75',
+    group: OVERLAPPING,
+    help: 'exit status of a run that was skipped',
   }),
   successCodes: valued<readonly number[]>({
     name: 'success-codes',
@@ -240,7 +284,7 @@ export const OPTIONS = {
     parse: choice(STATUSES, STATUS_OF_REASON),
     fallback: null,
     group: CHOOSING,
-    help: `only what is ${STATUSES.slice(0, -1).join(', ')} or interrupted`,
+    help: `only what is ${STATUSES.slice(0, -1).join(', ')} or, of one job, skipped`,
   }),
   sort: valued<LsSort>({
     name: 'sort',

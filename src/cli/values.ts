@@ -74,6 +74,13 @@ export function exitCodes(text: string): Parsed<readonly number[]> {
   return { value: codes };
 }
 
+/** One exit code, 0 to 255. */
+export function exitCode(text: string): Parsed<number> {
+  const code = wholeNumber(text);
+  if (code !== null && code <= 255) return { value: code };
+  return { problem: 'is not an exit code from 0 to 255. Write 75' };
+}
+
 function proposeCodes(text: string): string | null {
   const codes = text.split(/[\s,;=]+/).filter((piece) => piece !== '');
   const right = codes.every((piece) => (wholeNumber(piece) ?? 256) <= 255);

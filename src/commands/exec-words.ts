@@ -6,6 +6,7 @@ import type { Notice } from '../run/notice.js';
 import {
   foundCutShort,
   incomplete,
+  inTheWay,
   keptInName,
   keptInStartRecord,
   leftBehind,
@@ -15,6 +16,7 @@ import {
   passedOn,
   saidOnly,
   signaled,
+  skippedUnrecorded,
   stopped,
   timedOut,
 } from '../view/notices.js';
@@ -44,6 +46,10 @@ export function wordsFor(notice: Notice, { job, program, now }: Speaker): string
       return endWords(notice.record, notice.lastCompletedAt, now());
     case 'incomplete':
       return incomplete({ record: notice.record, wanted: notice.wanted });
+    case 'in-the-way':
+      return inTheWay({ job, record: notice.record, waits: notice.waits });
+    case 'skipped-unrecorded':
+      return skippedUnrecorded({ job, why: explainErrno(notice.error) });
     case 'left-behind':
       return leftBehind({ job, pids: notice.pids, killed: notice.killed });
     case 'kept': {

@@ -2,10 +2,11 @@ import { exitStatusOf } from '../model/exit-status.js';
 import { encodeRecord } from '../model/record.js';
 import { LAUNCH_VARIABLES, readLaunch, restoreEnvironment } from '../platform/launch.js';
 import { effectiveUid, homeDirectory, userName } from '../platform/user.js';
-import { dieOf } from '../run/forward.js';
-import type { Notice } from '../run/notice.js';
+import { dieOf, receiveSignals } from '../run/forward.js';
+import type { Notice, Tell } from '../run/notice.js';
 import type { Plan } from '../run/plan.js';
 import { supervise } from '../run/supervise.js';
+import type { Turn } from '../run/take-turn.js';
 import { stateDirectory } from '../state/directory.js';
 import type { Speaker } from './exec-words.js';
 import type { ExecOptions, Surroundings } from './types.js';
@@ -22,12 +23,21 @@ export async function exec(
 ): Promise<number> {
   const plan = planOf(options, job, command, io);
   const speaker = { job, program: command[0] ?? '', now: io.now };
-  const { record, stoppedBy } = await supervise(plan, (notice) => {
+  const tell: Tell = (notice) => {
     const words = wordsOf(notice, speaker);
     if (words !== '') io.err(words);
-  });
+  };
+  const turn = options.overlap === 'allow' ? null : await turnOf(plan, options, tell);
+  const { record, stoppedBy } =
+    turn !== null && 'record' in turn ? turn : await supervise(plan, tell, turn?.announce);
   if (stoppedBy !== null) dieOf(stoppedBy);
   return exitStatusOf(record);
+}
+
+/** A bundle of its own, too: a run that may overlap with others needs nothing of it. */
+function turnOf(plan: Plan, options: ExecOptions, tell: Tell): Promise<Turn> {
+  const { takeTurn } = require('./overlap.cjs') as typeof import('../run/take-turn.js');
+  return takeTurn(plan, options, receiveSignals, tell);
 }
 
 /**

@@ -39,7 +39,7 @@ function look(place: Place, asked: string): RunRecord | null {
 /** Looked up once more: it may have ended since. */
 function endedAlready(place: Place, asked: string): string {
   const record = look(place, asked);
-  if (record !== null && isEnded(record)) return endedAlreadyText(record);
+  if (record !== null && record.status !== 'running') return endedAlreadyText(record);
   throw new CronrunError('goes-on', `settle: ${asked} changes just now. Ask once more`);
 }
 

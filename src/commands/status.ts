@@ -4,7 +4,7 @@ import { resumeAfter } from '../model/checkpoint.js';
 import { EXIT } from '../model/exit-status.js';
 import { type JobRuns, newestRun } from '../model/job-runs.js';
 import { idOf, isEnded, RECORD_FIELDS, type RunRecord } from '../model/record.js';
-import { completedInARow, readJobRuns } from '../state/runs.js';
+import { completedInARow, readJobRuns, skipsSince } from '../state/runs.js';
 import { getLine } from '../view/get.js';
 import { fieldsOf, noRunStatusJson, STATUS_FIELDS, statusJson } from '../view/json.js';
 import { unreadableText } from '../view/missing.js';
@@ -73,7 +73,7 @@ function onlyRun(record: RunRecord): JobRuns {
   const lastCompletedAt = record.completed_at ?? record.previous_completed_at;
   const resumeCheckpoint = last === null ? null : resumeAfter(last);
   const runs = { job: record.job, going: [], last, lastCompletedAt, resumeCheckpoint };
-  return { ...runs, recent: [record.status], unreadable: 0 };
+  return { ...runs, recent: record.status === 'skipped' ? [] : [record.status], unreadable: 0 };
 }
 
 async function answer(options: AnswerOptions, stateDir: string, subject: Subject, io: Surroundings) {
@@ -83,7 +83,8 @@ async function answer(options: AnswerOptions, stateDir: string, subject: Subject
   else {
     const { viewing } = await openScreen(options, io);
     const streak = completedInARow(stateDir, runs.job, options.exclusiveState);
-    io.out(statusText({ record, runs, streak, here: hostname() }, viewing));
+    const skips = skipsSince(stateDir, runs.job, record.status === 'running' ? record.started_at : null);
+    io.out(statusText({ record, runs, streak, skips, here: hostname() }, viewing));
   }
   if (runs.unreadable > 0) io.err(unreadableText(runs.unreadable, runs.job));
 }

@@ -23,6 +23,8 @@ export interface CommonOptions {
   readonly color: ColorChoice;
 }
 
+export type Overlap = 'allow' | 'skip' | 'wait';
+
 export interface ExecOptions extends CommonOptions {
   /** null: no limit. */
   readonly timeoutMs: number | null;
@@ -36,6 +38,12 @@ export interface ExecOptions extends CommonOptions {
   /** A checkpoint without which the run is no success; null: none. */
   readonly requireCheckpoint: string | null;
   readonly recordCommand: 'all' | 'name';
+  /** What happens while another run of the job goes on. */
+  readonly overlap: Overlap;
+  /** How long a run waits for its turn; 0: as long as it takes. */
+  readonly overlapWaitMs: number;
+  /** Exit status where it had no turn, 0 to 255. */
+  readonly overlapExitCode: number;
 }
 
 /** Options of status and last. */

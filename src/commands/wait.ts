@@ -1,6 +1,6 @@
 import { EXIT } from '../model/exit-status.js';
 import { newestRun } from '../model/job-runs.js';
-import { idOf, isEnded, type RunRecord } from '../model/record.js';
+import { idOf, type RunRecord } from '../model/record.js';
 import { lookUntil } from '../platform/look-until.js';
 import { runningDirectory } from '../state/directory.js';
 import { findRuns, readJobRuns } from '../state/runs.js';
@@ -37,7 +37,7 @@ type End = RunRecord | 'forgotten';
 
 /** Null where it goes on after `limitMs`. A run that cannot be judged from here is not waited for: it may be for ever. */
 function endOf(record: RunRecord, place: Place, limitMs: number | null): Promise<End | null> {
-  if (isEnded(record)) return Promise.resolve(record);
+  if (record.status !== 'running') return Promise.resolve(record);
   const { stateDir, isExclusive } = place;
   const reference = { hex: idOf(record).replaceAll('-', ''), forced: true };
   return lookUntil<End>(runningDirectory(stateDir, record.job), limitMs, () => {

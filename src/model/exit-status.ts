@@ -1,9 +1,10 @@
-import type { EndedRecord } from './record.js';
+import type { EndedRecord, JournalRecord } from './record.js';
 import { signalNumber } from './signal.js';
 
 /** The number with which cronrun exits. 193–197: the LSB leaves 150–199 to applications, no signal reaches there. */
 export const EXIT = {
   ok: 0,
+  overlap: 75,
   timeout: 124,
   ownFailure: 125,
   cannotRun: 126,
@@ -20,7 +21,7 @@ export const EXIT = {
  * The law: what `exec` exits with for a run is what `last --exit-code` exits with for its record.
  * (A run that was told to stop makes exec die by that signal, which a shell shows as the same number.)
  */
-export function exitStatusOf(record: EndedRecord): number {
+export function exitStatusOf(record: JournalRecord): number {
   switch (record.status) {
     case 'completed':
       return EXIT.ok;
@@ -30,6 +31,9 @@ export function exitStatusOf(record: EndedRecord): number {
       return EXIT.timeout;
     case 'interrupted':
       return record.signal === null ? EXIT.unseenEnd : 128 + signalNumber(record.signal);
+    case 'skipped':
+      if (record.signal !== null) return 128 + signalNumber(record.signal);
+      return record.overlap_exit_code ?? EXIT.overlap;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { EndedGist, EndedRecord, RunningRecord, Status } from './record.js';
+import type { EndedGist, EndedRecord, RunningRecord, RunStatus } from './record.js';
 
 /** A run that goes on, and what only this moment knows of it. */
 export interface GoingRun {
@@ -20,8 +20,8 @@ export interface JobRuns<Ended extends EndedGist = EndedRecord> {
   readonly lastCompletedAt: string | null;
   /** The newest checkpoint since the last completed run: where the next one can go on. */
   readonly resumeCheckpoint: string | null;
-  /** Statuses of the last runs, oldest first, those that go on at the end; at most 12. */
-  readonly recent: readonly Status[];
+  /** Statuses of the last runs, oldest first, those that go on at the end; at most 12. What was skipped is no run. */
+  readonly recent: readonly RunStatus[];
   /** Journal lines and start records passed over because they could not be understood. */
   readonly unreadable: number;
 }

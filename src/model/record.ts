@@ -8,7 +8,10 @@ export const SCHEMA = 1;
 /** Longest argv kept in a record, bytes of its JSON; the rest is cut and `command_cut` says so. */
 export const LONGEST_COMMAND_BYTES = 32_768;
 
-export type Status = 'running' | 'completed' | 'failed' | 'timeout' | 'interrupted';
+export type Status = 'running' | 'completed' | 'failed' | 'timeout' | 'interrupted' | 'skipped';
+
+/** The status of what is a run: nothing was to be started for what was skipped. */
+export type RunStatus = Exclude<Status, 'skipped'>;
 
 export type Reason =
   | 'running'
@@ -21,7 +24,8 @@ export type Reason =
   | 'signaled'
   | 'stopped'
   | 'lost'
-  | 'rebooted';
+  | 'rebooted'
+  | 'overlap';
 
 /** What was known when the run began, and stays true whatever happens to it. */
 export interface Beginning {
@@ -59,6 +63,10 @@ interface Facts extends Beginning, Reached {
   readonly killed: boolean;
   /** Why the command could not be started, an errno word such as "ENOENT"; null otherwise. */
   readonly error: string | null;
+  /** For a skipped run: the id of the run that went on, as far as it was known; null otherwise. */
+  readonly blocked_by: string | null;
+  /** For a skipped run: the exit status that was asked for in that case; null otherwise. */
+  readonly overlap_exit_code: number | null;
   /** "person": somebody said with `cronrun settle` that the run is over, and nothing proves it; null otherwise. */
   readonly settled_by: string | null;
   /** When somebody else moved this record into the journal, ISO 8601; null if its own wrapper did. */
@@ -138,6 +146,20 @@ export interface InferredRecord extends Facts {
   readonly duration_ms: null;
 }
 
+/** Not begun at all, because another run of the job went on. It is no run that ended, and none that is the last. */
+export interface SkippedRecord extends Facts {
+  readonly status: 'skipped';
+  readonly reason: 'overlap';
+  readonly exit_code: null;
+  /** By which it was told to stop while it waited for its turn; null: it was over with waiting, or did not wait. */
+  readonly signal: string | null;
+  readonly completed_at: null;
+  /** When it gave up. */
+  readonly ended_at: string;
+  /** How long it waited. */
+  readonly duration_ms: number;
+}
+
 export type EndedRecord =
   | CompletedRecord
   | FailedRecord
@@ -165,14 +187,17 @@ export type EndedGist = CompletedGist | Exclude<EndedRecord, CompletedRecord>;
 /** A run as a list of jobs shows it. */
 export type RunGist = RunningRecord | EndedGist;
 
+/** Whatever a line of a journal may say. */
+export type JournalRecord = EndedRecord | SkippedRecord;
+
 /** What is known of a run. A combination that cronrun-journal(5) does not list cannot be built. */
-export type RunRecord = RunningRecord | EndedRecord;
+export type RunRecord = RunningRecord | JournalRecord;
 
 /** How a run ended, as its wrapper saw it: the part of the record that the third line of a start record holds. */
 export type End = Pick<
   CompletedRecord | FailedRecord | TimeoutRecord | SeenInterruptedRecord,
   'exit_code' | 'signal' | 'completed_at' | 'ended_at' | 'duration_ms' | 'killed' | 'error'
-> & { readonly status: Exclude<Status, 'running'>; readonly reason: Reason };
+> & { readonly status: Exclude<RunStatus, 'running'>; readonly reason: Reason };
 
 /** Every field of a record, in the order in which it is written. */
 export const RECORD_FIELDS = [
@@ -202,6 +227,8 @@ export const RECORD_FIELDS = [
   'checkpoint',
   'checkpoint_at',
   'previous_checkpoint',
+  'blocked_by',
+  'overlap_exit_code',
   'settled_by', // before what state/quick-look.ts finds at the end of a line, so that older lines end alike
   'previous_completed_at',
   'settled_at',
@@ -215,12 +242,12 @@ export function idOf(record: Pick<Beginning, 'cron_job_id'>): RunId {
 }
 
 /** Inferred is exactly lost or rebooted; every other reason is the word of the run's own wrapper. */
-export function isInferred(record: RunGist): record is InferredRecord {
+export function isInferred(record: RunGist | SkippedRecord): record is InferredRecord {
   return record.reason === 'lost' || record.reason === 'rebooted';
 }
 
 export function isEnded(record: RunRecord): record is EndedRecord {
-  return record.status !== 'running';
+  return record.status !== 'running' && record.status !== 'skipped';
 }
 
 /** The record as one line of JSON without its newline, all fields in order. */
@@ -233,7 +260,15 @@ export function encodeRecord(record: RunRecord): string {
 /** What a record has beyond its beginning and its end. */
 type Rest = Pick<
   Facts,
-  'pid' | 'checkpoint' | 'checkpoint_at' | 'settled_by' | 'settled_at' | 'booted_at' | 'journal'
+  | 'pid'
+  | 'checkpoint'
+  | 'checkpoint_at'
+  | 'blocked_by'
+  | 'overlap_exit_code'
+  | 'settled_by'
+  | 'settled_at'
+  | 'booted_at'
+  | 'journal'
 >;
 
 /** An end, or that there is none yet. */
@@ -279,6 +314,8 @@ function assemble(beginning: Beginning, end: Ending, rest: Rest): RunRecord {
     checkpoint: rest.checkpoint,
     checkpoint_at: rest.checkpoint_at,
     previous_checkpoint: beginning.previous_checkpoint,
+    blocked_by: rest.blocked_by,
+    overlap_exit_code: rest.overlap_exit_code,
     settled_by: rest.settled_by,
     previous_completed_at: beginning.previous_completed_at,
     settled_at: rest.settled_at,
@@ -288,6 +325,7 @@ function assemble(beginning: Beginning, end: Ending, rest: Rest): RunRecord {
 }
 
 const NOT_SETTLED = { settled_by: null, settled_at: null, journal: null } as const;
+const ITS_TURN = { blocked_by: null, overlap_exit_code: null, ...NOT_SETTLED } as const;
 
 const NO_END = {
   exit_code: null,
@@ -306,7 +344,7 @@ export function goingRecord(
   pid: number | null,
   reached = NOTHING_REACHED,
 ): RunningRecord {
-  const rest = { pid, booted_at: null, ...reached, ...NOT_SETTLED };
+  const rest = { pid, booted_at: null, ...reached, ...ITS_TURN };
   return assemble(beginning, { status: 'running', reason, ...NO_END }, rest) as RunningRecord;
 }
 
@@ -317,7 +355,7 @@ export function endedRecord(
   pid: number | null,
   reached = NOTHING_REACHED,
 ): EndedRecord {
-  return assemble(beginning, end, { pid, booted_at: null, ...reached, ...NOT_SETTLED }) as EndedRecord;
+  return assemble(beginning, end, { pid, booted_at: null, ...reached, ...ITS_TURN }) as EndedRecord;
 }
 
 /** Makes the record of a run whose end nobody saw. `bootedAt`: when this machine came up, for a rebooted one. */
@@ -328,7 +366,7 @@ export function inferredRecord(
   bootedAt: string | null,
   reached = NOTHING_REACHED,
 ): InferredRecord {
-  const rest = { pid, booted_at: reason === 'rebooted' ? bootedAt : null, ...reached, ...NOT_SETTLED };
+  const rest = { pid, booted_at: reason === 'rebooted' ? bootedAt : null, ...reached, ...ITS_TURN };
   return assemble(beginning, { status: 'interrupted', reason, ...NO_END }, rest) as InferredRecord;
 }
 
@@ -339,6 +377,19 @@ export function recordBySay(
   reached = NOTHING_REACHED,
 ): InferredRecord {
   return { ...inferredRecord(beginning, 'lost', pid, null, reached), settled_by: BY_PERSON };
+}
+
+/** What is known of a run that was not begun, beyond its beginning. */
+export type Skip = Pick<
+  SkippedRecord,
+  'signal' | 'ended_at' | 'duration_ms' | 'blocked_by' | 'overlap_exit_code'
+>;
+
+/** Makes the record of a run that was not begun because another one went on. */
+export function skippedRecord(beginning: Beginning, skip: Skip): SkippedRecord {
+  const end: Ending = { ...NO_END, ...skip, status: 'skipped', reason: 'overlap' };
+  const rest = { pid: null, booted_at: null, ...NOTHING_REACHED, ...NOT_SETTLED, ...skip };
+  return assemble(beginning, end, rest) as SkippedRecord;
 }
 
 /** `settled_by` where the kernel had nothing to say. */
@@ -352,7 +403,7 @@ export function settledRecord(record: EndedRecord, settledAt: string, journal: J
 type Json = Readonly<Record<string, unknown>>;
 
 /** Reasons that a record of each status may carry; what is not here is not a record. */
-const REASONS: Readonly<Record<Status, readonly string[]>> = {
+const REASONS: Readonly<Record<RunStatus, readonly string[]>> = {
   running: ['running', 'orphaned', 'unverifiable'],
   completed: ['exited'],
   failed: ['exited', 'incomplete', 'not-started'],
@@ -377,12 +428,14 @@ export function recordFrom(json: Json): RunRecord | null {
   const beginning = beginningFrom(json);
   if (beginning === null) return null;
   const pid = integer(json.pid);
-  const end = endFrom(json);
+  const end = json.status === 'skipped' ? skipFrom(json) : endFrom(json);
   if (end === null) return beginning.schema > SCHEMA ? goingRecord(beginning, 'unverifiable', pid) : null;
   return assemble(beginning, end, {
     pid,
     checkpoint: string(json.checkpoint),
     checkpoint_at: time(json.checkpoint_at),
+    blocked_by: runId(json.blocked_by),
+    overlap_exit_code: exitCode(json.overlap_exit_code),
     settled_by: string(json.settled_by),
     settled_at: time(json.settled_at),
     booted_at: time(json.booted_at),
@@ -422,7 +475,7 @@ export function endFrom(json: Json): End | null {
   const { status, reason } = json;
   if (typeof status !== 'string' || typeof reason !== 'string') return null;
   if (status === 'running' || !Object.hasOwn(REASONS, status)) return null;
-  if (!REASONS[status as Status].includes(reason)) return null;
+  if (!REASONS[status as RunStatus].includes(reason)) return null;
   const end = {
     status,
     reason,
@@ -435,6 +488,15 @@ export function endFrom(json: Json): End | null {
     error: string(json.error),
   };
   return isPossibleEnd(end) ? (end as End) : null;
+}
+
+/** The same of a journal line about a run that was not begun. */
+function skipFrom(json: Json): Ending | null {
+  const { ended_at, duration_ms, exit_code, completed_at } = json;
+  const end = { ended_at: time(ended_at), duration_ms: integer(duration_ms), signal: string(json.signal) };
+  if (json.reason !== 'overlap' || end.ended_at === null || end.duration_ms === null) return null;
+  if ((exit_code ?? null) !== null || (completed_at ?? null) !== null) return null;
+  return { ...NO_END, ...end, status: 'skipped', reason: 'overlap' };
 }
 
 /** What may stand beside a reason, see cronrun-journal(5). A damaged line must not pass for an end that never was. */
@@ -471,6 +533,11 @@ export function markFrom(value: unknown): JournalMark | null {
 
 function string(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
+}
+
+function runId(value: unknown): string | null {
+  const id = typeof value === 'string' ? readRunId(value) : null;
+  return id === null ? null : formatRunId(id);
 }
 
 /** Not `map(String)`: what a line holds may have a `toString` of its own, which is no function. */

@@ -8,14 +8,17 @@ const SLOW_MS = 2000;
  * Looks now, at every change in a directory, and every two seconds besides, until `look` says something.
  *
  * @param limitMs how long at most; null: without end.
+ * @param onReady is handed what makes it look at once.
  * @returns what it said, or null when the time was over.
  */
 export async function lookUntil<T>(
   directory: string,
   limitMs: number | null,
   look: () => T | null,
+  onReady: (lookNow: () => void) => void = () => undefined,
 ): Promise<T | null> {
   const bell = new Bell(directory);
+  onReady(() => bell.change());
   const until = limitMs === null ? Number.POSITIVE_INFINITY : monotonicMs() + limitMs;
   try {
     for (;;) {
@@ -37,10 +40,10 @@ class Bell {
   #wake: () => void = () => undefined;
 
   constructor(directory: string) {
-    this.#watcher = watcherOf(directory, () => this.#change());
+    this.#watcher = watcherOf(directory, () => this.change());
   }
 
-  #change(): void {
+  change(): void {
     this.#rung = true;
     this.#wake();
   }

@@ -33,7 +33,8 @@ export function isSuspending(signal: SignalName): boolean {
 type Receiver = (signal: SignalName) => void;
 
 const held: SignalName[] = [];
-let receiver: Receiver = (signal) => held.push(signal);
+const hold: Receiver = (signal) => held.push(signal);
+let receiver = hold;
 const listeners = new Map<SignalName, () => void>();
 
 /**
@@ -48,10 +49,13 @@ export function holdSignals(): void {
   }
 }
 
-/** Hands every signal to `next` from now on, those held so far first. */
-export function receiveSignals(next: Receiver): void {
+/** Hands every signal to `next` from now on, those held so far first. Returns its own undo: then they are held again. */
+export function receiveSignals(next: Receiver): () => void {
   receiver = next;
   for (const signal of held.splice(0)) next(signal);
+  return () => {
+    receiver = hold;
+  };
 }
 
 /**

@@ -1,4 +1,10 @@
-import type { EndedRecord, FailedRecord, InferredRecord } from '../model/record.js';
+import type {
+  EndedRecord,
+  FailedRecord,
+  InferredRecord,
+  RunningRecord,
+  SkippedRecord,
+} from '../model/record.js';
 import type { SignalName } from '../model/signal.js';
 
 /** What exec may have to say, see DIAGNOSTICS in cronrun(1). The words for people are the view's. */
@@ -22,6 +28,10 @@ export type Notice =
   | { readonly kind: 'incomplete'; readonly record: FailedRecord; readonly wanted: string }
   /** `killed`: SIGKILL was sent, and did not help. */
   | { readonly kind: 'left-behind'; readonly pids: readonly number[]; readonly killed: boolean }
+  /** A run that nobody can judge is in the way, perhaps for ever. `waits`: until it is not; else nothing is started. */
+  | { readonly kind: 'in-the-way'; readonly record: RunningRecord; readonly waits: boolean }
+  /** Nothing was started, and the journal would not take that. */
+  | { readonly kind: 'skipped-unrecorded'; readonly record: SkippedRecord; readonly error: unknown }
   /** The journal would not take the end; where it is instead. */
   | {
       readonly kind: 'kept';

@@ -1,10 +1,8 @@
 import { closeSync, existsSync, fstatSync } from 'node:fs';
-import { errnoOf } from '../errors.js';
 import { NOTHING_REACHED } from '../model/checkpoint.js';
 import { type End, type EndedRecord, encodeRecord, endedRecord } from '../model/record.js';
 import {
   type AppendTarget,
-  appendDurably,
   createUnlessThere,
   freeBytes,
   type Modes,
@@ -13,10 +11,11 @@ import {
   renameDurably,
 } from '../platform/durable.js';
 import { randomBytes } from '../platform/random.js';
+import { appendToJournal } from '../state/append.js';
 import { readCheckpoint } from '../state/checkpoint.js';
-import { jobDirectory, journalPath, reservePath } from '../state/directory.js';
+import { reservePath } from '../state/directory.js';
 import { latestCompletion, latestResume } from '../state/journal.js';
-import { makeOwnDirectories, NotOurs, requireOwn } from '../state/ownership.js';
+import { NotOurs, requireOwn } from '../state/ownership.js';
 import { encodeEnd, endedFileName } from '../state/start-record.js';
 import type { Past } from './look-back.js';
 import type { Tell } from './notice.js';
@@ -39,7 +38,7 @@ export function recordEnd(
   if (stateDir === null || begun.isRefused) return record;
   try {
     requireOwn(stateDir, record.job); // it may have been hours
-    const written = appendToJournal(stateDir, record, past);
+    const written = appendEnd(stateDir, record, past);
     forget(begun.file);
     refillReserve(stateDir, past.modes);
     return written;
@@ -49,7 +48,7 @@ export function recordEnd(
   }
 }
 
-function appendToJournal(stateDir: string, record: EndedRecord, past: Past): EndedRecord {
+function appendEnd(stateDir: string, record: EndedRecord, past: Past): EndedRecord {
   let written = record;
   // Runs that ended while this one went on stand in the journal now; the line must not hide their completion.
   const compose = (journal: AppendTarget) => {
@@ -59,14 +58,7 @@ function appendToJournal(stateDir: string, record: EndedRecord, past: Past): End
     written = { ...record, previous_checkpoint, previous_completed_at };
     return `${encodeRecord(written)}\n`;
   };
-  const path = journalPath(stateDir, record.job);
-  try {
-    appendDurably(path, past.modes, compose);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-    makeOwnDirectories(stateDir, record.job, jobDirectory(stateDir, record.job), past.modes.directory);
-    appendDurably(path, past.modes, compose);
-  }
+  appendToJournal(stateDir, record.job, past.modes, compose);
   return written;
 }
 

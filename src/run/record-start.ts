@@ -72,7 +72,14 @@ function whyNowhere({ cwd }: Plan): string {
     : 'HOME is not set and the password database does not know this user';
 }
 
-function beginningOf(plan: Plan, past: Past, id: RunId, startedAt: string, host: string | null): Beginning {
+/** What line 1 says of the run itself. */
+export function beginningOf(
+  plan: Plan,
+  past: Pick<Past, 'runs'>,
+  id: RunId,
+  startedAt: string,
+  host: string | null,
+): Beginning {
   const { command, cut } = cutCommand(plan.recordCommand === 'all' ? plan.command : plan.command.slice(0, 1));
   return {
     schema: SCHEMA,

@@ -1,5 +1,5 @@
-import type { End, EndedRecord } from '../model/record.js';
-import { makeRunId } from '../model/run-id.js';
+import type { End, EndedRecord, JournalRecord } from '../model/record.js';
+import { makeRunId, type RunId } from '../model/run-id.js';
 import type { SignalName } from '../model/signal.js';
 import { monotonicMs, wallMs } from '../platform/clock.js';
 import { findObstacle } from '../platform/command.js';
@@ -16,9 +16,9 @@ import { recordEnd } from './record-end.js';
 import { type Begun, recordChild, recordStart } from './record-start.js';
 import { type Watched, watch } from './watch.js';
 
-/** A run that is over and recorded. */
+/** A run that is over and recorded, or one that was skipped. */
 export interface Outcome {
-  readonly record: EndedRecord;
+  readonly record: JournalRecord;
   /** The signal by which cronrun itself was told to stop, where that is how the run ended; else null. */
   readonly stoppedBy: SignalName | null;
 }
@@ -30,14 +30,17 @@ type Ending = Pick<End, 'status' | 'reason' | 'exit_code' | 'signal' | 'killed' 
  * One run from its start record to its journal line, in the order of the protocol (ARCHITECTURE.md). Two steps carry
  * all of it: the start record is durable before the command is started, and it goes only when the journal line
  * is durable.
+ *
+ * @param announce is told the run's id before anything is on record of it.
  */
-export async function supervise(plan: Plan, tell: Tell): Promise<Outcome> {
+export async function supervise(plan: Plan, tell: Tell, announce?: (id: RunId) => void): Promise<Outcome> {
   const { stateDir, job } = plan;
   const past = stateDir === null ? NOTHING_KNOWN : lookBack(stateDir, job, tell, plan.exclusiveState);
 
   const startedMs = wallMs();
   const startedAt = monotonicMs();
   const id = makeRunId(startedMs, randomBytes(10));
+  announce?.(id);
   const begun = recordStart(plan, past, id, new Date(startedMs).toISOString(), tell);
 
   const attempt = await start(plan, begun, past, tell);

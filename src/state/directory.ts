@@ -49,6 +49,11 @@ export function journalPath(stateDir: string, job: string): string {
   return `${stateDir}/jobs/${job}/journal.jsonl`;
 }
 
+/** Held by the run of a job that asked for it, see --overlap. */
+export function lockPath(stateDir: string, job: string): string {
+  return `${stateDir}/jobs/${job}/lock`;
+}
+
 export function runningDirectory(stateDir: string, job: string): string {
   return `${stateDir}/jobs/${job}/running`;
 }

@@ -7,9 +7,9 @@ import {
   type EndedGist,
   type EndedRecord,
   idOf,
-  isEnded,
   isInferred,
   type JournalMark,
+  type JournalRecord,
   type RunRecord,
 } from '../model/record.js';
 import { ID_PREFIX, isRunId, type RunId } from '../model/run-id.js';
@@ -150,18 +150,38 @@ export interface Skipped {
  * between its look and its write must not make an old run the last one. With a `status` only those that have it,
  * and of those that completed no more than a glance is taken where others are asked for.
  */
-export function* runsFromEnd(
+export function runsFromEnd(
   journal: Journal,
   skipped: Skipped,
   status: EndedRecord['status'] | null = null,
 ): Generator<EndedRecord> {
-  const held: EndedRecord[] = [];
-  for (const record of linesThatCount(journal, skipped, status)) yield* inPlace(record, held);
+  return placed(journal, skipped, status, false) as Generator<EndedRecord>;
+}
+
+/** The same with what was not begun because another run went on. */
+export function recordsFromEnd(
+  journal: Journal,
+  skipped: Skipped,
+  status: JournalRecord['status'] | null = null,
+): Generator<JournalRecord> {
+  return placed(journal, skipped, status, true);
+}
+
+function* placed(
+  journal: Journal,
+  skipped: Skipped,
+  status: JournalRecord['status'] | null,
+  all: boolean,
+): Generator<JournalRecord> {
+  const held: JournalRecord[] = [];
+  for (const record of linesThatCount(journal, skipped, status)) {
+    if (all || record.status !== 'skipped') yield* inPlace(record, held);
+  }
   yield* held;
 }
 
 /** When a run ended as far as anybody knows, for its place among others. ISO 8601. */
-export function endOf(record: EndedGist): string {
+export function endOf(record: EndedGist | JournalRecord): string {
   return record.ended_at ?? record.settled_at ?? record.started_at;
 }
 
@@ -171,7 +191,7 @@ export function endOf(record: EndedGist): string {
  *
  * @returns `record` and those held that come before it, last ended first.
  */
-function inPlace(record: EndedRecord, held: EndedRecord[]): EndedRecord[] {
+function inPlace(record: JournalRecord, held: JournalRecord[]): JournalRecord[] {
   const at = held.findIndex((other) => endOf(other) < endOf(record));
   const before = at === -1 ? held.length : at;
   if (record.settled_at === null || isInferred(record)) return [...held.splice(0, before), record];
@@ -182,8 +202,8 @@ function inPlace(record: EndedRecord, held: EndedRecord[]): EndedRecord[] {
 function* linesThatCount(
   journal: Journal,
   skipped: Skipped,
-  status: EndedRecord['status'] | null,
-): Generator<EndedRecord> {
+  status: JournalRecord['status'] | null,
+): Generator<JournalRecord> {
   const seen = new Set<string>();
   for (const line of linesFromEnd(journal)) {
     const isOther = status !== null && status !== 'completed' && completedGist(line.text) !== null;
@@ -227,10 +247,10 @@ function countingRecord(
   line: Line,
   isSeen: (id: string) => boolean,
   skipped: Skipped,
-): EndedRecord | null {
+): JournalRecord | null {
   if (line.text.trim() === '') return null;
   const record = decodeRecord(line.text);
-  if (record === null || !isEnded(record)) {
+  if (record === null || record.status === 'running') {
     skipped.count++;
     return null;
   }
@@ -315,7 +335,7 @@ export function latestResume(journal: Journal, mark: JournalMark, known: string 
   if (!hasGrown(journal, mark)) return known;
   for (const line of linesSince(journal, mark)) {
     const record = decodeRecord(line);
-    if (record !== null) return resumeAfter(record);
+    if (record !== null && record.status !== 'skipped') return resumeAfter(record);
   }
   return known;
 }

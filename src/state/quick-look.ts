@@ -7,6 +7,7 @@ import {
   type EndedRecord,
   integer,
   isEnded,
+  type JournalRecord,
   time,
 } from '../model/record.js';
 import { readRunId } from '../model/run-id.js';
@@ -41,7 +42,7 @@ const UNSETTLED = Buffer.from('"journal":null}');
 const STATUS = '","status":"';
 /** What follows the job's name, by the first letter of the status. */
 const WORDS = new Map(
-  (['completed', 'failed', 'timeout', 'interrupted'] as const).map((status) => [
+  (['completed', 'failed', 'timeout', 'interrupted', 'skipped'] as const).map((status) => [
     status.charCodeAt(0),
     { status, bytes: Buffer.from(`${STATUS}${status}"`) },
   ]),
@@ -73,23 +74,25 @@ export function quickLook<Ended extends EndedGist>(
     const newline = bytes.lastIndexOf(NEWLINE, to - 1);
     if (newline === -1 && start > 0) return null;
     const from = newline + 1;
-    const status = statusOfLine(bytes, from, to);
+    const end = to;
+    const status = statusOfLine(bytes, from, end);
     const print = status === null ? 0 : fingerprint(bytes, from);
     if (status === null || seen.includes(print)) return null;
+    seen.push(print);
+    to = newline;
+    if (status === 'skipped') continue;
     if (records.length === 0 || (records.length === 1 && records[0]?.status !== 'completed')) {
-      const record = readLine(bytes, from, to);
+      const record = readLine(bytes, from, end);
       if (record === null) return null;
       records.push(record);
     }
-    seen.push(print);
     statuses.push(status);
-    to = newline;
   }
   return { records, statuses };
 }
 
 /** The status of a whole line that its own wrapper wrote, from its place in the bytes; null for any other line. */
-export function statusOfLine(bytes: Buffer, from: number, to: number): EndedRecord['status'] | null {
+export function statusOfLine(bytes: Buffer, from: number, to: number): JournalRecord['status'] | null {
   if (!standsAt(bytes, BEGINNING, from) || !standsAt(bytes, UNSETTLED, to - UNSETTLED.length)) return null;
   const brace = bytes.indexOf(BRACE, from + 1);
   if (brace !== -1 && brace < to) return null; // perhaps torn, and the next line glued to it
@@ -157,6 +160,8 @@ const REST: readonly (readonly [name: string, value: string])[] = [
   ['checkpoint', `(?:null|${TEXT})`],
   ['checkpoint_at', `(?:null|${TEXT})`],
   ['previous_checkpoint', `(?:null|${TEXT})`],
+  ['blocked_by', 'null'],
+  ['overlap_exit_code', 'null'],
   ['settled_by', 'null'],
   ['previous_completed_at', `(?:null|${TIME})`],
   ['settled_at', 'null'],

@@ -7,22 +7,28 @@ import {
   type EndedGist,
   type EndedRecord,
   idOf,
+  isEnded,
   isInferred,
+  type JournalRecord,
   type RunningRecord,
   type RunRecord,
+  type RunStatus,
+  type SkippedRecord,
   type Status,
 } from '../model/record.js';
 import { matchesReference, type RunId, type RunReference } from '../model/run-id.js';
-import { jobsDirectory } from './directory.js';
+import { jobsDirectory, journalPath } from './directory.js';
 import {
   endOf,
   type Journal,
   laterTime,
   measure,
   recentRuns,
+  recordsFromEnd,
   runsFromEnd,
   type Skipped,
   searchJournal,
+  withJournal,
 } from './journal.js';
 import { type ReadLine, type Recent, readGist, readWhole } from './quick-look.js';
 import { type JudgedRun, listDirectory, type OverRun, type Survey, surveyJob, surveyRun } from './survey.js';
@@ -108,11 +114,11 @@ function collect<Ended extends EndedGist>(
   const tail = journal === null ? NO_RUNS : recentRuns(journal, count, placed, skipped, readLine);
   const ended = mergeEnded(over, tail.records);
   if (ended.length + tail.statuses.length + going.length === 0) return null;
-  const statuses: readonly Status[] = placed
-    ? newestFirst(going, ended).map((record) => record.status)
+  const statuses: readonly RunStatus[] = placed
+    ? newestFirst(going, ended).map((record): RunStatus => record.status)
     : going.length === 0
       ? tail.statuses
-      : [...going.map((): Status => 'running'), ...tail.statuses];
+      : [...going.map((): RunStatus => 'running'), ...tail.statuses];
   return {
     job,
     going,
@@ -155,7 +161,7 @@ function take<T>(items: Iterable<T>, count: number): T[] {
  * Last ended first. What nobody saw end comes before everything in the journal; what waits in a start record
  * with its end stands where that end was.
  */
-function mergeEnded<Ended extends EndedGist>(
+function mergeEnded<Ended extends EndedGist | SkippedRecord>(
   over: readonly OverRun[],
   journal: readonly Ended[],
 ): readonly (Ended | EndedRecord)[] {
@@ -174,11 +180,11 @@ function mergeEnded<Ended extends EndedGist>(
  * Runs that go on, then those that ended. A run that nobody can judge may stay on record for ever: once later runs
  * have ended it stands where it started, not on top of them.
  */
-function newestFirst<Ended extends EndedGist>(
+function newestFirst<Ended extends EndedGist | SkippedRecord>(
   going: readonly GoingRun[],
   ended: readonly Ended[],
 ): (RunningRecord | Ended)[] {
-  const last = ended[0] ?? null;
+  const last = ended.find(isRun) ?? null;
   const [overtaken, newer] = [true, false].map((is) => going.filter((run) => isOvertaken(run, last) === is));
   const runs: (RunningRecord | Ended)[] = [...recordsOf(newer), ...ended];
   for (const record of recordsOf(overtaken)) {
@@ -186,6 +192,12 @@ function newestFirst<Ended extends EndedGist>(
     runs.splice(before === -1 ? runs.length : before, 0, record);
   }
   return runs;
+}
+
+function isRun<Ended extends EndedGist | SkippedRecord>(
+  record: Ended,
+): record is Exclude<Ended, SkippedRecord> {
+  return record.status !== 'skipped';
 }
 
 function recordsOf(going: readonly GoingRun[] = []): RunningRecord[] {
@@ -228,7 +240,7 @@ interface Wanted {
 function list(survey: Survey, journal: Journal | null, { limit, status, counting }: Wanted): RunList | null {
   const skipped: Skipped = { count: survey.garbage };
   const tail =
-    journal === null || status === 'running' ? [] : take(runsFromEnd(journal, skipped, status), limit);
+    journal === null || status === 'running' ? [] : take(recordsFromEnd(journal, skipped, status), limit);
   const { over } = survey;
   const going = goingOf(survey);
   const found = newestFirst(going, mergeEnded(over, tail));
@@ -287,6 +299,37 @@ export function findUnsettled(stateDir: string, id: RunId, isExclusive = false):
 export interface Unsettled extends JudgedRun {
   /** The name of its directory, whatever the record says. */
   readonly job: string;
+}
+
+/** Runs that were not begun since `since` (ISO 8601; null: since the last run that ended), and the newest of them. */
+export interface Skips {
+  /** Null: there are none. */
+  readonly last: SkippedRecord | null;
+  readonly count: number;
+  /** True where counting stopped early: "more than count". */
+  readonly more: boolean;
+}
+
+/** @see Skips. CronrunError 'unreadable'. */
+export function skipsSince(stateDir: string, job: string, since: string | null): Skips {
+  return readable(stateDir, () =>
+    withJournal(journalPath(stateDir, job), countSkips([], since), (journal) =>
+      countSkips(recordsFromEnd(journal, { count: 0 }), since),
+    ),
+  );
+}
+
+/** Pure: `records` last ended first. */
+export function countSkips(records: Iterable<JournalRecord>, since: string | null): Skips {
+  let last: SkippedRecord | null = null;
+  let count = 0;
+  for (const record of records) {
+    if (isEnded(record) || (since !== null && record.started_at < since)) break;
+    last ??= record;
+    if (count === LONGEST_STREAK) return { last, count, more: true };
+    count++;
+  }
+  return { last, count, more: false };
 }
 
 /** Completed runs in a row that end with the last completed one. */

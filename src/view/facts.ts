@@ -1,5 +1,5 @@
 import type { JobRuns } from '../model/job-runs.js';
-import type { RunRecord } from '../model/record.js';
+import type { RunRecord, SkippedRecord } from '../model/record.js';
 import type { Style } from './style.js';
 import type { Zone } from './time.js';
 
@@ -8,12 +8,22 @@ export interface StatusFacts {
   readonly record: RunRecord;
   readonly runs: JobRuns;
   readonly streak: CompletedStreak;
+  /** What was not begun since `record` did, where that is the newest run of its job. */
+  readonly skips: SkipsOnTop;
   /** The host name of this machine; null where it is not known. */
   readonly here: string | null;
 }
 
 /** Completed runs in a row that end with the last completed one; `more`: counting stopped early. */
 export interface CompletedStreak {
+  readonly count: number;
+  readonly more: boolean;
+}
+
+/** What was not begun because another run went on; `more`: counting stopped early. */
+export interface SkipsOnTop {
+  /** The newest; null: nothing was skipped. */
+  readonly last: SkippedRecord | null;
   readonly count: number;
   readonly more: boolean;
 }

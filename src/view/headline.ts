@@ -5,6 +5,7 @@ import type {
   RunningRecord,
   RunRecord,
   SeenInterruptedRecord,
+  SkippedRecord,
   TimeoutRecord,
 } from '../model/record.js';
 import { BY_PERSON, idOf } from '../model/record.js';
@@ -13,7 +14,7 @@ import { sanitize } from './sanitize.js';
 import type { Style } from './style.js';
 import { paragraph, tied } from './text.js';
 import { age, since } from './time.js';
-import { statusName, toneOf } from './words.js';
+import { blockerOf, statusName, toneOf } from './words.js';
 
 /** The one thing that matters about a run: its status in capitals or not, and what follows it. */
 interface Headline {
@@ -62,6 +63,8 @@ function statusFacts(record: RunRecord, now: number): Headline {
       };
     case 'failed':
       return failedFacts(record, now);
+    case 'skipped':
+      return skippedFacts(record, now);
   }
 }
 
@@ -85,6 +88,8 @@ function lastFacts(record: RunRecord, now: number): Headline {
       return { word: 'FAILED', rest: ` ${age(record.ended_at, now)} ago: not found (127)` };
     case 'running':
       return goingFacts(record, now);
+    case 'skipped':
+      return skippedFacts(record, now);
   }
 }
 
@@ -98,6 +103,14 @@ function goingFacts(record: RunningRecord, now: number): Headline {
     case 'unverifiable':
       return { word: 'RUNNING OR OVER', rest: ': that cannot be judged from here (unverifiable)' };
   }
+}
+
+function skippedFacts(record: SkippedRecord, now: number): Headline {
+  const blocker = blockerOf(record);
+  const why = blocker === null ? 'another run went on' : `${tied(`run ${blocker}`)} went on`;
+  const waited = record.duration_ms < 1000 ? '' : `, after waiting for ${formatDuration(record.duration_ms)}`;
+  const stopped = record.signal === null ? '' : `, stopped by ${sanitize(record.signal)} while it waited`;
+  return { word: 'skipped', rest: ` ${age(record.ended_at, now)} ago: ${why}${stopped || waited}` };
 }
 
 function failedFacts(record: FailedRecord, now: number): Headline {

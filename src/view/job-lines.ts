@@ -4,7 +4,7 @@ import type { CompletedStreak, Line, StatusFacts, Viewing } from './facts.js';
 import { sanitize } from './sanitize.js';
 import { count, tied } from './text.js';
 import { age, localTime } from './time.js';
-import { statusName, statusWords } from './words.js';
+import { blockerOf, statusName, statusWords } from './words.js';
 
 /** How the job fares around its newest run. */
 export function jobLines(facts: StatusFacts, viewing: Viewing): Line[] {
@@ -97,6 +97,15 @@ function badRunsLine(runs: JobRuns): Line {
   if (bad < 2) return null;
   const least = good === -1 && runs.lastCompletedAt !== null ? 'at least ' : '';
   return ['since', `${least}${count(bad, 'run')}, none of them completed`];
+}
+
+/** Said where the newest that happened is that nothing was begun. */
+export function skipsLine({ last, count, more }: StatusFacts['skips'], { now }: Viewing): Line {
+  if (last === null) return null;
+  const blocker = blockerOf(last);
+  const by = blocker === null ? '' : `: blocked by ${blocker}`;
+  const times = count === 1 ? 'once' : `${more ? 'more than ' : ''}${count} times`;
+  return ['skipped', `${times} since, ${count === 1 ? '' : 'last '}${age(last.ended_at, now)} ago${by}`];
 }
 
 /** Around a run that is not the newest of its job. */

@@ -1,6 +1,6 @@
 import { formatDuration } from '../model/duration.js';
 import { type JobRuns, RECENT } from '../model/job-runs.js';
-import type { EndedGist, RunGist, Status } from '../model/record.js';
+import type { EndedGist, RunGist, RunStatus } from '../model/record.js';
 import { type JobPlace, jobPlace } from './job-order.js';
 import { sanitize } from './sanitize.js';
 import type { Style, Tone } from './style.js';
@@ -9,7 +9,7 @@ import { COLUMNS, count, paragraph, tied } from './text.js';
 import { age } from './time.js';
 import { isBad, statusName, statusWords, toneOf } from './words.js';
 
-const SIGNS: Readonly<Record<Status, string>> = {
+const SIGNS: Readonly<Record<RunStatus, string>> = {
   completed: '.',
   failed: 'x',
   timeout: 't',
@@ -100,7 +100,7 @@ function tookWords(record: RunGist, sinceStart: string): string {
   return record.duration_ms === null ? '?' : formatDuration(record.duration_ms);
 }
 
-function stripOf(recent: readonly Status[]): string {
+function stripOf(recent: readonly RunStatus[]): string {
   let strip = '';
   for (const status of recent) strip += SIGNS[status];
   return strip;

@@ -4,8 +4,9 @@ import { formatDuration, formatLimit } from '../model/duration.js';
 import type {
   EndedRecord,
   FailedRecord,
+  RunningRecord,
+  RunStatus,
   SeenInterruptedRecord,
-  Status,
   TimeoutRecord,
 } from '../model/record.js';
 import { encodeRecord, idOf } from '../model/record.js';
@@ -145,7 +146,7 @@ export function stopped({ record }: { record: SeenInterruptedRecord }): string {
 
 export interface Kept {
   readonly job: string;
-  readonly status: Exclude<Status, 'running'>;
+  readonly status: Exclude<RunStatus, 'running'>;
   /** Why the journal would not take the line, "ENOSPC"; null where there is no such word. */
   readonly errno: string | null;
 }
@@ -195,6 +196,29 @@ export function foundCutShort({ job, newest, more, zone = localZone }: FoundCutS
     `the run before, of ${localTime(newest.started_at, zone)}, was`,
     `INTERRUPTED${atCheckpoint(newest)}: ${cutShortWords(newest)} ${runMark(newest)}${others}`,
   );
+}
+
+export interface InTheWay {
+  readonly job: string;
+  /** The run that nobody can judge. */
+  readonly record: RunningRecord;
+  /** True where it is waited for; else nothing is started. */
+  readonly waits: boolean;
+}
+
+/** It may be for ever that nobody can judge a run: a container that is gone, another host. */
+export function inTheWay({ job, record, waits }: InTheWay): string {
+  const run = shortRunId(idOf(record));
+  const text = `${waits ? 'WAITING' : 'SKIPPED'}: ${tied(`run ${run}`)}`;
+  return notice(
+    job,
+    `${text} cannot be judged from here and is in the way; if it is over: ${tied(`cronrun settle ${run}`)}`,
+  );
+}
+
+/** Nothing was started, and nobody will find that on record. */
+export function skippedUnrecorded({ job, why }: { job: string; why: string }): string {
+  return notice(job, `SKIPPED, as another run goes on; that cannot be recorded (${sanitize(why)})`);
 }
 
 export interface LeftBehind {

@@ -6,6 +6,7 @@ import {
   type RunningRecord,
   type RunRecord,
   SCHEMA,
+  type SkippedRecord,
   type TimeoutRecord,
 } from '../model/record.js';
 import { commandLines } from './command.js';
@@ -15,7 +16,9 @@ import { pidList, VALUE_COLUMNS } from './text.js';
 import { clockTime, localTime, type Zone } from './time.js';
 
 /** What the record itself says. */
-export function runLines({ record, runs, here }: StatusFacts, viewing: Viewing): Line[] {
+export function runLines(facts: StatusFacts, viewing: Viewing): Line[] {
+  const { record, runs, here } = facts;
+  if (record.status === 'skipped') return skippedLines(record, viewing);
   return [
     ['started', startedWords(record, viewing.zone)],
     record.status === 'running' ? limitLine(record, viewing) : null,
@@ -24,6 +27,17 @@ export function runLines({ record, runs, here }: StatusFacts, viewing: Viewing):
     record.status === 'timeout' ? ['signals', timeoutSignals(record)] : null,
     record.status === 'running' ? null : ['ended', endedWords(record, viewing.zone)],
     reachedLine(record, viewing),
+    ['command', commandLines(record.command, record.command_cut, VALUE_COLUMNS)],
+    ['run', record.cron_job_id],
+  ];
+}
+
+/** Nothing was started, so nothing of a run is told of it. */
+function skippedLines(record: SkippedRecord, viewing: Viewing): Line[] {
+  return [
+    ['asked', startedWords(record, viewing.zone)],
+    record.duration_ms < 1000 ? null : ['gave up', localTime(record.ended_at, viewing.zone)],
+    record.blocked_by === null ? null : ['blocked', `by run ${record.blocked_by}`],
     ['command', commandLines(record.command, record.command_cut, VALUE_COLUMNS)],
     ['run', record.cron_job_id],
   ];

@@ -1,7 +1,7 @@
 import { newestRun } from '../model/job-runs.js';
 import type { Line, StatusFacts, Viewing } from './facts.js';
 import { afterBadRun, statusHeadline } from './headline.js';
-import { jobLines, olderRunLines } from './job-lines.js';
+import { jobLines, olderRunLines, skipsLine } from './job-lines.js';
 import { meaningLines } from './meaning.js';
 import { otherRunLines } from './other-runs.js';
 import { runLines } from './run-lines.js';
@@ -15,6 +15,7 @@ export function statusText(facts: StatusFacts, viewing: Viewing): string {
   const lines = [
     ...runLines(facts, viewing),
     ...(isNewest ? jobLines(facts, viewing) : olderRunLines(facts, viewing)),
+    isNewest ? skipsLine(facts.skips, viewing) : null,
     ...meaningLines(facts),
     ...otherRunLines(facts, viewing),
   ];

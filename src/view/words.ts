@@ -1,5 +1,6 @@
 import { formatLimit } from '../model/duration.js';
-import type { FailedRecord, RunGist, RunningRecord, Status } from '../model/record.js';
+import type { FailedRecord, RunGist, RunningRecord, SkippedRecord, Status } from '../model/record.js';
+import { readRunId, shortRunId } from '../model/run-id.js';
 import { sanitize } from './sanitize.js';
 import type { Tone } from './style.js';
 
@@ -9,6 +10,7 @@ const NAMES: Readonly<Record<Status, string>> = {
   failed: 'FAILED',
   timeout: 'TIMEOUT',
   interrupted: 'INTERRUPTED',
+  skipped: 'skipped',
 };
 
 /** A status for people; capitals mean "look here". */
@@ -17,7 +19,7 @@ export function statusName(status: Status): string {
 }
 
 /** A status and the one thing behind it: "FAILED (23)", "TIMEOUT (10m)", "INTERRUPTED (rebooted)". */
-export function statusWords(record: RunGist): string {
+export function statusWords(record: RunGist | SkippedRecord): string {
   switch (record.status) {
     case 'running':
       return record.reason === 'running' ? 'running' : `RUNNING (${record.reason})`;
@@ -29,7 +31,19 @@ export function statusWords(record: RunGist): string {
       return record.timeout_ms === null ? 'TIMEOUT' : `TIMEOUT (${formatLimit(record.timeout_ms)})`;
     case 'interrupted':
       return `INTERRUPTED (${record.signal === null ? record.reason : sanitize(record.signal)})`;
+    case 'skipped':
+      return `skipped${inBrackets(record.signal === null ? blockerOf(record) : sanitize(record.signal))}`;
   }
+}
+
+function inBrackets(words: string | null): string {
+  return words === null ? '' : ` (${words})`;
+}
+
+/** The run that went on, as people are shown it; null where it is not known. */
+export function blockerOf({ blocked_by }: SkippedRecord): string | null {
+  const id = blocked_by === null ? null : readRunId(blocked_by);
+  return id === null ? null : shortRunId(id);
 }
 
 function failureWords(record: FailedRecord): string {
@@ -47,7 +61,8 @@ export const GOING_WORDS: Readonly<Record<RunningRecord['reason'], string>> = {
 };
 
 /** How a record is painted. */
-export function toneOf(record: RunGist): Tone {
+export function toneOf(record: RunGist | SkippedRecord): Tone {
+  if (record.status === 'skipped') return 'faint';
   if (record.status === 'completed') return 'good';
   return record.reason === 'running' ? 'going' : 'bad';
 }

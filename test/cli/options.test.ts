@@ -5,7 +5,7 @@ describe('the table of options', () => {
   it.each(ALL_OPTIONS.map((option) => [option.name, option] as const))('%s', (name, option) => {
     // commander would make a positive out of a name that begins with no-.
     expect(name).toMatch(/^(?!no-)[a-z]+(-[a-z]+)*$/);
-    expect(option.short ?? 'x').toMatch(/^[a-z]$/);
+    expect(option.short ?? 'x').toMatch(/^[a-zA-Z]$/);
     expect(option.commands.length).toBeGreaterThan(0);
     expect(option.help).not.toBe('');
     if (option.twin !== null) expect(option.twin).toBe(`CRONRUN_${name.toUpperCase().replaceAll('-', '_')}`);

@@ -42,6 +42,9 @@ describe('exec', () => {
         requireRecord: false,
         requireCheckpoint: null,
         recordCommand: 'all',
+        overlap: 'allow',
+        overlapWaitMs: 0,
+        overlapExitCode: 75,
       },
     });
   });
@@ -81,6 +84,9 @@ describe('exec', () => {
     CRONRUN_REQUIRE_RECORD: '1',
     CRONRUN_REQUIRE_CHECKPOINT: 'done',
     CRONRUN_RECORD_COMMAND: 'name',
+    CRONRUN_OVERLAP: 'wait',
+    CRONRUN_OVERLAP_WAIT: '5m',
+    CRONRUN_OVERLAP_EXIT_CODE: '0',
     CRONRUN_STATE_DIR: '/srv',
     CRONRUN_EXCLUSIVE_STATE: '1',
     CRONRUN_COLOR: 'never',
@@ -99,6 +105,9 @@ describe('exec', () => {
       requireRecord: true,
       requireCheckpoint: 'done',
       recordCommand: 'name',
+      overlap: 'wait',
+      overlapWaitMs: 300_000,
+      overlapExitCode: 0,
     });
   });
 
@@ -194,6 +203,12 @@ describe('exec', () => {
     ['CRONRUN_SUCCESS_CODES', '300', 'CRONRUN_SUCCESS_CODES (environment): "300" is not a list of'],
     ['CRONRUN_REQUIRE_RECORD', 'yes', 'CRONRUN_REQUIRE_RECORD (environment): "yes" is not 1 or 0.'],
     ['CRONRUN_RECORD_COMMAND', 'none', 'CRONRUN_RECORD_COMMAND (environment): "none" is not all or name'],
+    ['CRONRUN_OVERLAP', 'never', 'CRONRUN_OVERLAP (environment): "never" is not allow, skip or wait'],
+    [
+      'CRONRUN_OVERLAP_EXIT_CODE',
+      '256',
+      'CRONRUN_OVERLAP_EXIT_CODE (environment): "256" is not an exit code',
+    ],
     ['CRONRUN_EXCLUSIVE_STATE', 'true', 'CRONRUN_EXCLUSIVE_STATE (environment): "true" is not 1 or 0.'],
     ['CRONRUN_COLOR', 'blue', 'CRONRUN_COLOR (environment): "blue" is not auto, always or never'],
     ['CRONRUN_STATE_DIR', '-x', 'CRONRUN_STATE_DIR (environment): "-x" looks like an option.'],
@@ -302,14 +317,14 @@ describe('ls', () => {
     [['-q', '--json'], '--json and --quiet exclude each other'],
     [['-n', '0'], '--limit 0 is not a whole number from 1 on'],
     [['--status', 'faild'], 'Perhaps failed'],
-    [['--status', 'none'], 'is not running, completed, failed, timeout or'],
+    [['--status', 'none'], 'is not running, completed, failed, timeout, interrupted or'],
     [['backup', '--sort', 'name'], '--sort is for jobs'],
     [['backup', '--get', 'recent'], 'no field "recent"'],
     [['cron:01a200df-de74'], '"cron:01a200df-de74" is a run. Type:\n  cronrun status cron:01a200df-de74\n'],
     [['--exit-code'], '--exit-code is an option of status and last, not of ls'],
     [['-5'], 'ls: no option "-5". Write -n 5\n'],
-    [['--status', 'orphaned'], 'interrupted. Perhaps running\n'],
-    [['--status', 'lost'], 'interrupted. Perhaps interrupted\n'],
+    [['--status', 'orphaned'], 'skipped. Perhaps running\n'],
+    [['--status', 'lost'], 'skipped. Perhaps interrupted\n'],
     [['--format', 'json'], 'no option "--format". Perhaps --json or --get\n'],
   ])('%j is refused', (argv, message) => {
     expect(flat(refusal(['ls', ...argv]))).toContain(flat(message));

@@ -26,6 +26,7 @@ vi.mock('../../src/state/runs.js', () => ({
   readJobRuns: (dir: string, job: string) => state.places[dir]?.[job] ?? null,
   readJobGist: (dir: string, job: string) => state.places[dir]?.[job] ?? null,
   completedInARow: () => ({ count: 12, more: false }),
+  skipsSince: () => ({ last: null, count: 0, more: false }),
   findRuns: (dir: string, reference: RunReference) =>
     Object.values(state.places[dir] ?? {})
       .flatMap((runs) => [

@@ -10,6 +10,7 @@ import {
   recordBySay,
   recordFrom,
   settledRecord,
+  skippedRecord,
 } from '../../src/model/record.js';
 import { journal, manual, sorted } from '../helpers/documents.js';
 import { item, marked, tags } from '../helpers/mdoc.js';
@@ -37,6 +38,13 @@ const SAMPLES = [
   goingRecord(BEGINNING, 'running', 4711),
   endedRecord(BEGINNING, END, null),
   inferredRecord(BEGINNING, 'rebooted', null, TIME),
+  skippedRecord(BEGINNING, {
+    signal: null,
+    ended_at: TIME,
+    duration_ms: 0,
+    blocked_by: START.cron_job_id,
+    overlap_exit_code: 75,
+  }),
   settledRecord(recordBySay(BEGINNING, 4711), TIME, { ino: 1, size: 2 }),
   settledRecord(endedRecord(BEGINNING, END, 4711), TIME, { ino: 1, size: 2 }),
 ];
@@ -104,7 +112,7 @@ describe('the pairs of status and reason', () => {
     const known = statuses.flatMap((status) =>
       reasons.filter((reason) => isEnding(status, reason)).map((reason) => `${status} ${reason}`),
     );
-    expect(statuses).toEqual(['completed', 'failed', 'interrupted', 'timeout']);
+    expect(statuses).toEqual(['completed', 'failed', 'interrupted', 'skipped', 'timeout']);
     expect(sorted(endings)).toEqual(sorted(known));
   });
 

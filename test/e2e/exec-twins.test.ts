@@ -10,6 +10,9 @@ const CRONTAB = {
   CRONRUN_SUCCESS_CODES: '24',
   CRONRUN_REQUIRE_RECORD: '0',
   CRONRUN_RECORD_COMMAND: 'name',
+  CRONRUN_OVERLAP: 'skip',
+  CRONRUN_OVERLAP_WAIT: '1m',
+  CRONRUN_OVERLAP_EXIT_CODE: '0',
   CRONRUN_EXCLUSIVE_STATE: '0',
   CRONRUN_COLOR: 'never',
 };
@@ -84,6 +87,9 @@ describe('environment twins of the options', () => {
     ['CRONRUN_SUCCESS_CODES', '1,999'],
     ['CRONRUN_REQUIRE_RECORD', 'yes'],
     ['CRONRUN_RECORD_COMMAND', 'some'],
+    ['CRONRUN_OVERLAP', 'never'],
+    ['CRONRUN_OVERLAP_WAIT', 'soon'],
+    ['CRONRUN_OVERLAP_EXIT_CODE', '256'],
     ['CRONRUN_EXCLUSIVE_STATE', 'yes'],
     ['CRONRUN_COLOR', 'sometimes'],
   ])('that are bad are refused by name: %s=%s', (name, value) => {

@@ -51,6 +51,9 @@ describe.each([{ shell: '#!/bin/sh', start: [] as string[] }, ...posixShells()])
         CRONRUN_REQUIRE_RECORD: '0',
         CRONRUN_REQUIRE_CHECKPOINT: '',
         CRONRUN_RECORD_COMMAND: 'name',
+        CRONRUN_OVERLAP: 'allow',
+        CRONRUN_OVERLAP_WAIT: '1m',
+        CRONRUN_OVERLAP_EXIT_CODE: '0',
         CRONRUN_EXCLUSIVE_STATE: '0',
         CRONRUN_COLOR: 'never',
       };
@@ -202,6 +205,19 @@ describe('without any node', () => {
     ran(['exec', 'j', ...ECHO], { CRONRUN_REQUIRE_RECORD: '0' });
     ran(['exec', 'j', ...ECHO], { CRONRUN_REQUIRE_RECORD: '' });
     ran(['exec', 'j', '--', '/bin/sh', '-c', 'echo ran', '--require-record']);
+  });
+
+  test('a job of which no two runs may go on at once', () => {
+    const message = 'backup was NOT STARTED, nobody can see whether another run of it goes on';
+    expect(refused(['exec', '--overlap', 'skip', 'backup', ...ECHO])).toContain(message);
+    refused(['exec', 'j', '--overlap=wait', '--overlap-wait', '5m', ...ECHO]);
+    refused(['exec', 'j', '-E', '0', ...ECHO], { CRONRUN_OVERLAP: 'skip' });
+    refused(['exec', '--overlap', 'allow', 'j', '--overlap', 'skip', ...ECHO]);
+    ran(['exec', '--overlap', 'allow', '-E', '0', '--overlap-exit-code', '1', 'j', ...ECHO], {
+      CRONRUN_OVERLAP: 'skip',
+    });
+    ran(['exec', 'j', ...ECHO], { CRONRUN_OVERLAP: '', CRONRUN_OVERLAP_WAIT: '5m' });
+    ran(['exec', 'j', '--', '/bin/sh', '-c', 'echo ran', '--overlap=skip']);
   });
 
   test('the job is told from options and their values', () => {

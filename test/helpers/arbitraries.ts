@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { NOTHING_REACHED, type Reached } from '../../src/model/checkpoint.js';
-import type { Beginning, End, EndedRecord, RunRecord } from '../../src/model/record.js';
+import type { Beginning, End, EndedRecord, RunRecord, SkippedRecord } from '../../src/model/record.js';
 import {
   endedRecord,
   goingRecord,
   inferredRecord,
   recordBySay,
   settledRecord,
+  skippedRecord,
 } from '../../src/model/record.js';
 import { formatRunId, makeRunId } from '../../src/model/run-id.js';
 
@@ -133,8 +134,23 @@ export const goingRecords = fc
   )
   .map((args) => goingRecord(...args));
 
+/** Every record of a run that was not begun. */
+export const skippedRecords: fc.Arbitrary<SkippedRecord> = fc
+  .tuple(
+    beginnings,
+    fc.record({
+      signal: nullOr(fc.constantFrom(...STOPS)),
+      ended_at: iso,
+      duration_ms: duration,
+      blocked_by: nullOr(runIds.map(formatRunId)),
+      overlap_exit_code: nullOr(code),
+    }),
+  )
+  .map((args) => skippedRecord(...args));
+
 /** Every record that this version can make. */
 export const runRecords: fc.Arbitrary<RunRecord> = fc.oneof(
   { weight: 5, arbitrary: endedRecords },
   goingRecords,
+  skippedRecords,
 );

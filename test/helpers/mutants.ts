@@ -47,12 +47,17 @@ const MUTANTS = {
       to: '    forget(begun.file);\n    syncContents(journalPath(stateDir, record.job));\n',
     },
     { file: 'run/record-end.ts', from: '  renameDurably,\n', to: '  renameDurably,\n  syncContents,\n' },
+    {
+      file: 'run/record-end.ts',
+      from: 'import { reservePath } from',
+      to: 'import { journalPath, reservePath } from',
+    },
   ],
   'unlink before append': [
     {
       file: 'run/record-end.ts',
-      from: '    const written = appendToJournal(stateDir, record, past);\n    forget(begun.file);\n',
-      to: '    forget(begun.file);\n    const written = appendToJournal(stateDir, record, past);\n',
+      from: '    const written = appendEnd(stateDir, record, past);\n    forget(begun.file);\n',
+      to: '    forget(begun.file);\n    const written = appendEnd(stateDir, record, past);\n',
     },
     {
       file: 'state/settle.ts',
@@ -123,6 +128,7 @@ export async function buildMutant(name: MutantName): Promise<Built> {
     program: 'cli/program.ts',
     answer: 'commands/last-answer.ts',
     words: 'commands/exec-words.ts',
+    overlap: 'run/take-turn.ts',
     index: 'index.ts',
   };
   await Promise.all(

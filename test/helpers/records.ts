@@ -7,6 +7,8 @@ import {
   type InferredRecord,
   inferredRecord,
   SCHEMA,
+  type SkippedRecord,
+  skippedRecord,
 } from '../../src/model/record.js';
 import { formatRunId, makeRunId, type RunId } from '../../src/model/run-id.js';
 
@@ -76,6 +78,17 @@ export function failed(n: number, code = 23, over: Partial<Beginning> = {}): End
 
 export function lost(n: number, over: Partial<Beginning> = {}): InferredRecord {
   return inferredRecord(beginning(n, over), 'lost', 4711, null);
+}
+
+/** Asked for a minute after run number `n - 1`, while `by` went on. */
+export function skipped(n: number, by: number | null = null, over: Partial<Beginning> = {}): SkippedRecord {
+  return skippedRecord(beginning(n, over), {
+    signal: null,
+    ended_at: at(n),
+    duration_ms: 0,
+    blocked_by: by === null ? null : formatRunId(runId(by)),
+    overlap_exit_code: 75,
+  });
 }
 
 /** A process of a machine that is not this one. */

@@ -7,11 +7,12 @@ import {
   encodeRecord,
   endedRecord,
   settledRecord,
+  skippedRecord,
 } from '../../src/model/record.js';
 import { type SignalName, signalNumber } from '../../src/model/signal.js';
 import { type Cause, type ChildExit, judgeEnding } from '../../src/run/ending.js';
 import { endedRecords, FATAL_SIGNALS, STOPS } from '../helpers/arbitraries.js';
-import { BASE_MS, beginning, COMPLETED, completed, endOf, failed, lost } from '../helpers/records.js';
+import { at, BASE_MS, beginning, COMPLETED, completed, endOf, failed, lost } from '../helpers/records.js';
 
 describe('exitStatusOf', () => {
   it.each([
@@ -51,6 +52,15 @@ describe('exitStatusOf', () => {
     ],
   ] as const)('%s', (_what, shape, status) => {
     expect(exitStatusOf(endedRecord(beginning(1), endOf(1, shape), 4711))).toBe(status);
+  });
+
+  it('of what was skipped is what was asked for, else 75, and that of a signal that ended its waiting', () => {
+    const skip = { signal: null, ended_at: at(1), duration_ms: 0, blocked_by: null, overlap_exit_code: 0 };
+    const status = (over: Partial<typeof skip | { signal: string; overlap_exit_code: null }>) =>
+      exitStatusOf(skippedRecord(beginning(1), { ...skip, ...over }));
+    expect(status({})).toBe(0);
+    expect(status({ overlap_exit_code: null })).toBe(75);
+    expect(status({ signal: 'SIGTERM' })).toBe(143);
   });
 
   it('is 195 for what nobody saw end, and for nothing else that this version records', () => {

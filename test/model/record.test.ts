@@ -303,11 +303,11 @@ describe('a record of a newer schema', () => {
 });
 
 describe('what a record says of itself', () => {
-  it('is inferred for lost and rebooted only, and ended for all but running', () => {
+  it('is inferred for lost and rebooted only, and ended for all but running and skipped', () => {
     fc.assert(
       fc.property(runRecords, (record) => {
         expect(isInferred(record)).toBe(record.status === 'interrupted' && record.ended_at === null);
-        expect(isEnded(record)).toBe(record.status !== 'running');
+        expect(isEnded(record)).toBe(record.status !== 'running' && record.status !== 'skipped');
         expect(`cron:${idOf(record)}`).toBe(record.cron_job_id);
       }),
     );

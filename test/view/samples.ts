@@ -9,8 +9,8 @@ import {
   type InferredRecord,
   inferredRecord,
   type RunningRecord,
+  type RunStatus,
   type SeenInterruptedRecord,
-  type Status,
   type TimeoutRecord,
 } from '../../src/model/record.js';
 import type { Viewing } from '../../src/view/facts.js';
@@ -139,7 +139,7 @@ export function going(
   return { record: goingRecord(start, reason, pid), alivePids };
 }
 
-const STATUSES: Readonly<Record<string, Status>> = {
+const STATUSES: Readonly<Record<string, RunStatus>> = {
   '.': 'completed',
   x: 'failed',
   t: 'timeout',

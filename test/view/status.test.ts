@@ -11,7 +11,8 @@ function show(
   streak: Partial<CompletedStreak> = {},
   now = sample.NOW,
 ): string {
-  const facts = { record, runs, streak: { count: 0, more: false, ...streak }, here: 'db1' };
+  const skips = { last: null, count: 0, more: false };
+  const facts = { record, runs, streak: { count: 0, more: false, ...streak }, skips, here: 'db1' };
   return statusText(facts, { ...sample.viewing, now });
 }
 

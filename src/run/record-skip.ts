@@ -1,0 +1,54 @@
+import { encodeRecord, type Skip, type SkippedRecord, skippedRecord } from '../model/record.js';
+import { makeRunId } from '../model/run-id.js';
+import { monotonicMs, wallMs } from '../platform/clock.js';
+import type { AppendTarget } from '../platform/durable.js';
+import { readPlace } from '../platform/identity.js';
+import { randomBytes } from '../platform/random.js';
+import { appendToJournal } from '../state/append.js';
+import { lastCompletion, lastResume } from '../state/journal.js';
+import { inspectOwnership, NotOurs } from '../state/ownership.js';
+import type { Tell } from './notice.js';
+import type { Plan } from './plan.js';
+import { beginningOf } from './record-start.js';
+
+/** When a run was asked for that may have to wait for its turn. */
+export interface Asked {
+  /** Wall clock, milliseconds since 1970. */
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
+/** How it came to nothing. */
+export type Refusal = Pick<Skip, 'blocked_by' | 'overlap_exit_code' | 'signal'>;
+
+/** Puts a run that is not begun into the journal. Where that fails it is said, and the record is the same. */
+export function recordSkip(
+  plan: Plan,
+  stateDir: string,
+  asked: Asked,
+  refusal: Refusal,
+  tell: Tell,
+): SkippedRecord {
+  const id = makeRunId(asked.wallMs, randomBytes(10));
+  const startedAt = new Date(asked.wallMs).toISOString();
+  const record = skippedRecord(beginningOf(plan, { runs: null }, id, startedAt, readPlace().host_name), {
+    ...refusal,
+    ended_at: new Date(wallMs()).toISOString(),
+    duration_ms: Math.round(monotonicMs() - asked.monotonicMs),
+  });
+  try {
+    const { breach, modes } = inspectOwnership(stateDir, plan.job);
+    if (breach !== null) throw new NotOurs(breach);
+    appendToJournal(stateDir, plan.job, modes, (journal) => lineOf(record, journal));
+  } catch (error) {
+    tell({ kind: 'skipped-unrecorded', record, error });
+  }
+  return record;
+}
+
+/** Like every line it tells what was before it. */
+function lineOf(record: SkippedRecord, journal: AppendTarget): string {
+  const previous_checkpoint = lastResume(journal);
+  const previous_completed_at = lastCompletion(journal);
+  return `${encodeRecord({ ...record, previous_checkpoint, previous_completed_at })}\n`;
+}
