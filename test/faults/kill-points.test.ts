@@ -39,6 +39,7 @@ const SWEEPS = [
   ['a run that settles what others left', 'settling'],
   ['a run ended by its timeout', 'timeout'],
   ['a run that is told to stop', 'stop'],
+  ['a run that holds the lock of its job', 'overlap'],
 ] as const;
 
 describeUnless(obstacle, 'a wrapper killed at every system call', () => {

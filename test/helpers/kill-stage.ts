@@ -80,6 +80,12 @@ export const SCENARIOS = {
     end: { ...completed, status: 'timeout', reason: 'timed-out' },
     prepare: runOnce,
   },
+  overlap: {
+    options: ['--overlap', 'skip'],
+    script: endsWith(0),
+    end: completed,
+    prepare: runOnce,
+  },
   stop: {
     options: [],
     script: HAS_IT_STOPPED,

@@ -110,6 +110,20 @@ const MUTANTS = {
       to: '',
     },
   ],
+  'no lock': [
+    {
+      file: 'platform/flock.ts',
+      from: '  for (let attempt = 1; ; attempt++) {\n',
+      to: '  for (let attempt = 1; ; attempt++) {\n    if (fd >= 0) return true;\n',
+    },
+  ],
+  'no look under the lock': [
+    {
+      file: 'run/gate.ts',
+      from: '  const going = goingRuns(gate);\n  return',
+      to: '  const going: readonly RunningRecord[] = [];\n  return',
+    },
+  ],
 } as const satisfies Record<string, readonly Patch[]>;
 
 export type MutantName = keyof typeof MUTANTS;
