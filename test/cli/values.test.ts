@@ -4,6 +4,7 @@ import {
   count,
   directory,
   duration,
+  exitCode,
   exitCodes,
   names,
   oneOrZero,
@@ -148,5 +149,19 @@ describe('the place of a value', () => {
     ['timeout', 'CRONRUN_TIMEOUT', 'soon', 'CRONRUN_TIMEOUT (environment): "soon"'],
   ])('%s %s %j', (option, twin, text, shown) => {
     expect(placeOf(option, twin, text)).toBe(shown);
+  });
+});
+
+describe('one exit code', () => {
+  it.each([
+    ['0', 0],
+    ['75', 75],
+    ['255', 255],
+  ])('%s', (text, code) => {
+    expect(valueIn(exitCode(text))).toBe(code);
+  });
+
+  it.each(['256', '-1', '', '7.5', '1,2', 'x'])('%j is none', (text) => {
+    expect(problemOf(exitCode(text))).toBe('is not an exit code from 0 to 255. Write 75');
   });
 });

@@ -481,6 +481,23 @@ describeUnless(NO_LOCK, 'exec --overlap wait', () => {
 
 describeUnless(
   firstObstacle(() => NO_LOCK, needsStrace),
+  'a run that is skipped',
+  () => {
+    it('is on disk before exec ends, and makes no start record', async () => {
+      const stateDir = scratch();
+      const run = await goingRun(stateDir);
+      const exec = ['exec', ...SKIP, 'job', '--', 'true'];
+      const { result, calls } = traceCalls(stateDir, 'fdatasync,fsync,write,rename', exec);
+      expect(result).toMatchObject(SKIPPED);
+      const touching = calls.filter(({ args }) => args.includes(`${stateDir}/`));
+      expect(touching.map(({ name }) => name)).toEqual(['write', 'fdatasync', 'fsync']); // the journal is new
+      await release(run);
+    });
+  },
+);
+
+describeUnless(
+  firstObstacle(() => NO_LOCK, needsStrace),
   'a run that may overlap',
   () => {
     it('pays nothing: no program, no file more, and the bundle is not loaded', () => {

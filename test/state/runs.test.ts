@@ -11,10 +11,12 @@ import {
 import { formatRunId, parseRunReference, type RunReference } from '../../src/model/run-id.js';
 import {
   completedInARow,
+  countSkips,
   findRuns,
   listJobs,
   listRuns,
   readJobRuns,
+  skipsSince,
   streakOf,
 } from '../../src/state/runs.js';
 import { startSleeper } from '../helpers/children.js';
@@ -29,6 +31,7 @@ import {
   failedWith,
   lost,
   runId,
+  skipped,
 } from '../helpers/records.js';
 import {
   aliveHere,
@@ -429,5 +432,42 @@ describe('what cannot be read', () => {
     expect(error.hint).toContain('2750');
     expect(unreadable(() => readJobRuns(stateDir, JOB)).message).toContain('EACCES');
     chmodSync(`${stateDir}/jobs`, 0o700);
+  });
+});
+
+describe('what was skipped', () => {
+  it('is in the list of runs, and no run of the job', () => {
+    putJournal(stateDir, [completed(1), skipped(2, 1), failed(3), skipped(4, 3), skipped(5, 3)]);
+    const runs = readJobRuns(stateDir, JOB);
+    expect(runs?.last).toEqual(failed(3));
+    expect(runs?.recent).toEqual(['completed', 'failed']);
+    expect(runs?.unreadable).toBe(0);
+    expect(completedInARow(stateDir, JOB).count).toBe(1);
+    const list = listRuns(stateDir, JOB, 10);
+    expect(list?.records.map(({ status }) => status)).toEqual([
+      'skipped',
+      'skipped',
+      'failed',
+      'skipped',
+      'completed',
+    ]);
+    expect(listRuns(stateDir, JOB, 1, 'skipped')?.records).toEqual([skipped(5, 3)]);
+    expect(listRuns(stateDir, JOB, 10, 'failed')?.records).toEqual([failed(3)]);
+  });
+
+  it('is all there is of a job of which every run was forgotten: then it has none', () => {
+    putJournal(stateDir, [skipped(1), skipped(2)]);
+    expect(readJobRuns(stateDir, JOB)).toBeNull();
+    expect(listRuns(stateDir, JOB, 10)?.total).toBe(2);
+  });
+
+  it('is counted since the last run that ended, or since one that goes on', () => {
+    putJournal(stateDir, [skipped(1), completed(2), skipped(3), skipped(4), skipped(5)]);
+    expect(skipsSince(stateDir, JOB, null)).toEqual({ last: skipped(5), count: 3, more: false });
+    expect(skipsSince(stateDir, JOB, at(4))).toMatchObject({ count: 2 });
+    expect(skipsSince(stateDir, JOB, at(6))).toEqual({ last: null, count: 0, more: false });
+    expect(skipsSince(stateDir, 'other', null)).toMatchObject({ count: 0 });
+    const many = Array.from({ length: 1001 }, (_, n) => skipped(n));
+    expect(countSkips(many, null)).toMatchObject({ count: 1000, more: true });
   });
 });

@@ -260,3 +260,24 @@ describe('what a job is called or wrote', () => {
     expect(text).toBe('cronrun: backup: FAILED: ab: not found in PATH=/bin \n');
   });
 });
+
+describe('what is in the way of a run', () => {
+  const { record } = sample.going(sample.beginning('feeds', '2026-11-22 00:05:00'), 'unverifiable');
+
+  it.each([
+    [false, 'SKIPPED'],
+    [true, 'WAITING'],
+  ] as const)('perhaps for ever is said, with the remedy: %s', (waits, word) => {
+    const text = notices.inTheWay({ job: 'feeds', record, waits });
+    expect(text.replace(/\n +/g, ' ')).toBe(
+      `cronrun: feeds: ${word}: run 01a200df-de74 cannot be judged from here and is in the way; if it is over: cronrun settle 01a200df-de74\n`,
+    );
+    expect(sample.widest(text)).toBeLessThanOrEqual(80);
+  });
+
+  it('is said where it cannot be recorded that nothing was started', () => {
+    expect(notices.skippedUnrecorded({ job: 'feeds', why: 'EROFS: read-only file system' })).toBe(
+      'cronrun: feeds: SKIPPED, as another run goes on; that cannot be recorded\n  (EROFS: read-only file system)\n',
+    );
+  });
+});

@@ -11,6 +11,8 @@ import {
   type RunningRecord,
   type RunStatus,
   type SeenInterruptedRecord,
+  type SkippedRecord,
+  skippedRecord,
   type TimeoutRecord,
 } from '../../src/model/record.js';
 import type { Viewing } from '../../src/view/facts.js';
@@ -120,6 +122,17 @@ export function interrupted(
     { ...ending(start, end), status: 'interrupted', reason, signal },
     PID,
   ) as SeenInterruptedRecord;
+}
+
+/** @param waited milliseconds. */
+export function skipped(start: Beginning, by: string | null, ended: string, waited = 0): SkippedRecord {
+  return skippedRecord(start, {
+    signal: null,
+    ended_at: at(ended),
+    duration_ms: waited,
+    blocked_by: by,
+    overlap_exit_code: 75,
+  });
 }
 
 export function lost(start: Beginning): InferredRecord {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { JobRuns } from '../../src/model/job-runs.js';
 import type { RunRecord } from '../../src/model/record.js';
-import type { CompletedStreak } from '../../src/view/facts.js';
+import type { CompletedStreak, SkipsOnTop } from '../../src/view/facts.js';
+import { oneRunText } from '../../src/view/last.js';
+import { runsText } from '../../src/view/runs.js';
 import { statusText } from '../../src/view/status.js';
 import * as sample from './samples.js';
 
@@ -10,8 +12,8 @@ function show(
   runs: JobRuns,
   streak: Partial<CompletedStreak> = {},
   now = sample.NOW,
+  skips: SkipsOnTop = { last: null, count: 0, more: false },
 ): string {
-  const skips = { last: null, count: 0, more: false };
   const facts = { record, runs, streak: { count: 0, more: false, ...streak }, skips, here: 'db1' };
   return statusText(facts, { ...sample.viewing, now });
 }
@@ -400,6 +402,67 @@ describe('a record that means harm', () => {
     );
     expect(show(record, sample.job('backup', '.', record, null))).toContain(
       '  started    +275760-09-13T00:00:00.000Z',
+    );
+  });
+});
+
+describe('what was skipped', () => {
+  const blocker = 'cron:01a2005b-1c3d-7e66-b5f9-0c4d8e2f6a91';
+  const record = sample.skipped(backup, blocker, '2026-11-22 02:30:01');
+  const last = sample.completed(feeds, { ended: '2026-11-22 02:51:16' });
+  const runs = sample.job('backup', '.', last, '2026-11-22 02:51:16');
+
+  it('is told by who asks for it', () => {
+    expect(show(record, runs)).toBe(`\
+backup: skipped 35m ago: run 01a2005b-1c3d went on
+
+  asked      2026-11-22 02:30:01 +01:00, by root on db1
+  blocked    by run cron:01a2005b-1c3d-7e66-b5f9-0c4d8e2f6a91
+  command    /usr/local/bin/backup --full /srv
+  run        cron:01a200df-de74-7c3e-9b1d-2f6f0c5a9e11
+  before     completed last on 2026-11-21 02:51:16 +01:00 (1d ago)
+  newest     completed 14m ago: cronrun status backup
+`);
+    expect(oneRunText(record, sample.viewing)).toBe(
+      'backup: skipped 35m ago: run 01a2005b-1c3d went on (run 01a200df-de74)\n',
+    );
+  });
+
+  it('says how long it waited, and what ended that', () => {
+    const waited = sample.skipped(backup, null, '2026-11-22 02:40:01', 600_000);
+    const text = show(waited, runs);
+    expect(text).toMatch(/^backup: skipped 25m ago: another run went on, after waiting for 10m\n/);
+    expect(text).toContain('  gave up    2026-11-22 02:40:01 +01:00\n');
+    expect(text).not.toContain('blocked');
+    expect(show({ ...waited, signal: 'SIGTERM' }, runs).replace(/\n +/g, ' ')).toMatch(
+      /^backup: skipped 25m ago: another run went on, stopped by SIGTERM while it waited/,
+    );
+  });
+
+  it('is one line in a list', () => {
+    const lines = runsText(
+      [record, { ...record, signal: 'SIGINT' }, { ...record, blocked_by: null }],
+      sample.viewing,
+    );
+    expect(lines.match(/skipped.*$/gm)).toEqual(['skipped (01a2005b-1c3d)', 'skipped (SIGINT)', 'skipped']);
+    expect(sample.widest(lines)).toBeLessThanOrEqual(80);
+  });
+
+  it.each([
+    [{ last: record, count: 1, more: false }, 'once since, 35m ago: blocked by 01a2005b-1c3d'],
+    [{ last: record, count: 7, more: false }, '7 times since, last 35m ago: blocked by 01a2005b-1c3d'],
+    [
+      { last: { ...record, blocked_by: null }, count: 1000, more: true },
+      'more than 1000 times since, last 35m ago',
+    ],
+  ])('is counted where nothing newer happened', (skips, words) => {
+    expect(show(last, runs, {}, sample.NOW, skips)).toContain(`  skipped    ${words}\n`);
+  });
+
+  it('is not said of an older run', () => {
+    const older = sample.completed(backup, { ended: '2026-11-22 02:31:16' });
+    expect(show(older, runs, {}, sample.NOW, { last: record, count: 1, more: false })).not.toContain(
+      'skipped',
     );
   });
 });
