@@ -312,6 +312,7 @@ export interface Skips {
 
 /** @see Skips. CronrunError 'unreadable'. */
 export function skipsSince(stateDir: string, job: string, since: string | null): Skips {
+  if (!isJobName(job)) return countSkips([], since); // out of a record, where it may be a path
   return readable(stateDir, () =>
     withJournal(journalPath(stateDir, job), countSkips([], since), (journal) =>
       countSkips(recordsFromEnd(journal, { count: 0 }), since),

@@ -138,8 +138,9 @@ export async function buildMutant(name: MutantName): Promise<Built> {
   const patches: readonly Patch[] = MUTANTS[name];
   const applied = new Set<Patch>();
   const entries = {
+    exec: 'exec.ts',
+    last: 'last.ts',
     main: 'main.ts',
-    program: 'cli/program.ts',
     answer: 'commands/last-answer.ts',
     words: 'commands/exec-words.ts',
     overlap: 'run/take-turn.ts',

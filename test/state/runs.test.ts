@@ -467,6 +467,7 @@ describe('what was skipped', () => {
     expect(skipsSince(stateDir, JOB, at(4))).toMatchObject({ count: 2 });
     expect(skipsSince(stateDir, JOB, at(6))).toEqual({ last: null, count: 0, more: false });
     expect(skipsSince(stateDir, 'other', null)).toMatchObject({ count: 0 });
+    expect(skipsSince(stateDir, `../jobs/${JOB}`, null)).toMatchObject({ count: 0 });
     const many = Array.from({ length: 1001 }, (_, n) => skipped(n));
     expect(countSkips(many, null)).toMatchObject({ count: 1000, more: true });
   });
