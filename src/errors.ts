@@ -6,6 +6,7 @@ export type ErrorCode =
   | 'unreadable' // the state directory is there and cannot be read
   | 'unwritable' // the state directory cannot be written
   | 'no-state-directory' // no home, or a relative path and no working directory
+  | 'not-ours' // stop: somebody else may have written the record, and whom it names
   | 'goes-on' // settle: the run can be seen to live, or a newer cronrun has to judge it
   | 'not-recorded' // --require-record, and the start record could not be made durable
   | 'not-locked' // --overlap, and nobody can tell whether another run of the job goes on

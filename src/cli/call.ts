@@ -1,4 +1,11 @@
-import type { AnswerOptions, CommonOptions, ExecOptions, LsOptions, WaitOptions } from '../commands/types.js';
+import type {
+  AnswerOptions,
+  CommonOptions,
+  ExecOptions,
+  LsOptions,
+  StopOptions,
+  WaitOptions,
+} from '../commands/types.js';
 import { noCommand, noJob } from './exec-form.js';
 import { nearest } from './nearest.js';
 import { checkpointText, execJob, fieldsOf, jobOrRun, lsJob, manPage, settledRun } from './operands.js';
@@ -47,6 +54,13 @@ interface WaitCall {
   readonly target: string;
 }
 
+interface StopCall {
+  readonly command: 'stop';
+  readonly options: StopOptions;
+  /** A job name, or a run id as parseRunReference takes it. */
+  readonly target: string;
+}
+
 interface SettleCall {
   readonly command: 'settle';
   readonly options: CommonOptions;
@@ -73,6 +87,7 @@ export type Call =
   | AnswerCall<'last'>
   | LsCall
   | WaitCall
+  | StopCall
   | SettleCall
   | ManCall;
 
@@ -93,6 +108,8 @@ export function interpret(raw: RawCall, env: Environment): Call {
       return lsCall(raw, env);
     case 'wait':
       return waitCall(raw, env);
+    case 'stop':
+      return stopCall(raw, env);
     case 'settle':
       return { command: 'settle', options: common(raw, env), run: settledRun(readerOperands(raw)) };
     case 'man':
@@ -203,13 +220,28 @@ function lsCall(raw: RawCall, env: Environment): LsCall {
 
 function waitCall(raw: RawCall, env: Environment): WaitCall {
   const limitMs = lookUp(OPTIONS.waitTimeout, raw, env);
-  const target = jobOrRun('wait', readerOperands(raw));
-  if (target === undefined) throw usage('wait', 'name a job, or a run by its id', 'all jobs: cronrun ls');
   return {
     command: 'wait',
     options: { ...common(raw, env), timeoutMs: limitMs === 0 ? null : limitMs },
-    target,
+    target: namedTarget(raw, 'wait'),
   };
+}
+
+function stopCall(raw: RawCall, env: Environment): StopCall {
+  const killAfterMs = lookUp(OPTIONS.stopKillAfter, raw, env);
+  const signal = lookUp(OPTIONS.stopSignal, raw, env);
+  return {
+    command: 'stop',
+    options: { ...common(raw, env), killAfterMs, signal },
+    target: namedTarget(raw, 'stop'),
+  };
+}
+
+/** Whose target is not guessed from the run around it. */
+function namedTarget(raw: RawCall, command: 'wait' | 'stop'): string {
+  const target = jobOrRun(command, readerOperands(raw));
+  if (target === undefined) throw usage(command, 'name a job, or a run by its id', 'all jobs: cronrun ls');
+  return target;
 }
 
 /** A reader has no command of its own: `--` only ends its options. */

@@ -82,6 +82,18 @@ CRONRUN_LAST_CHECKPOINT and, until a run completes, CRONRUN_RESUME_CHECKPOINT.`,
     more: `Of a job, the run that goes on. Exit status: that of last --exit-code for the
 run, 194 if it had not ended in time, 196 if nobody can tell from here.`,
   },
+  stop: {
+    usage: '[options] <job | run-id>',
+    summary: 'end what goes on of a job, or one run',
+    group: 'Run:',
+    more: `The run is told by its wrapper, which records how it ends; after the grace
+period its session and process group get SIGKILL. A run that lost its wrapper is
+ended itself. What has left it, a daemon with its CRONRUN_ID, is named only.
+
+Exit status: 0 if nothing of it is left, also where nothing went on; 193 if
+there is no such job or run; 196 if it cannot be judged from here, and nothing
+was signalled; 125 if something is left, or on failure.`,
+  },
   settle: {
     usage: '[options] <run-id>',
     summary: 'say that a run is over which cronrun cannot judge',

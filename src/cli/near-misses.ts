@@ -19,10 +19,7 @@ const GOING: Advice = { wish: 'Runs that go on', line: 'cronrun ls --status runn
 const FAILED: Advice = { wish: 'Jobs that failed', line: 'cronrun ls --status failed' };
 const CHECK: Advice = { wish: 'Did the last run complete', line: 'cronrun last --exit-code JOB' };
 const RUN: Advice = { wish: 'Run and record a command', line: 'cronrun exec JOB -- COMMAND' };
-const STOP: Advice = {
-  wish: 'To end a run, kill -TERM -PID, with PID from',
-  line: 'cronrun status --get pid JOB',
-};
+const STOP: Advice = { wish: 'To end what goes on of a job', line: 'cronrun stop JOB' };
 const SETTLE: Advice = { wish: 'To say that a run is over', line: 'cronrun settle RUN-ID' };
 const FORGET: Advice = { wish: 'To forget a job, remove its directory: see FILES in', line: 'cronrun man' };
 const MANUAL: Advice = { wish: 'The manual', line: 'cronrun man' };
@@ -36,7 +33,7 @@ const NEAR_MISSES: ReadonlyMap<string, Advice> = new Map(
       [RUNS, 'logs log history runs tail'],
       [ALL_JOBS, 'list jobs dir overview summary'],
       [RUN, 'run start wrap launch execute'],
-      [STOP, 'stop kill end cancel abort'],
+      [STOP, 'kill end cancel abort terminate'],
       [CHECK, 'check health test verify ok'],
       [NOW, 'show info get describe inspect state'],
       [LAST, 'previous prev latest result'],

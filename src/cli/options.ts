@@ -12,10 +12,20 @@ import {
   names,
   oneOrZero,
   signal,
+  stopSignal,
   type ValueParser,
 } from './values.js';
 
-export type CommandName = 'exec' | 'checkpoint' | 'status' | 'last' | 'ls' | 'wait' | 'settle' | 'man';
+export type CommandName =
+  | 'exec'
+  | 'checkpoint'
+  | 'status'
+  | 'last'
+  | 'ls'
+  | 'wait'
+  | 'stop'
+  | 'settle'
+  | 'man';
 
 /** One option as both parsers, the help and the tests know it. */
 export interface OptionSpec<T> {
@@ -51,6 +61,7 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   'last',
   'ls',
   'wait',
+  'stop',
   'settle',
   'man',
 ];
@@ -58,7 +69,7 @@ export const COMMAND_NAMES: readonly CommandName[] = [
 const ALL = COMMAND_NAMES;
 const ANSWERS: readonly CommandName[] = ['status', 'last'];
 const READERS: readonly CommandName[] = ['status', 'last', 'ls'];
-const JUDGES: readonly CommandName[] = ['exec', ...READERS, 'wait', 'settle'];
+const JUDGES: readonly CommandName[] = ['exec', ...READERS, 'wait', 'stop', 'settle'];
 
 const STATUSES: readonly Status[] = ['running', 'completed', 'failed', 'timeout', 'interrupted', 'skipped'];
 
@@ -318,6 +329,30 @@ export const OPTIONS = {
     fallback: 0,
     group: CHOOSING,
     help: 'wait no longer than this: then 194; 0 is no limit',
+  }),
+  stopKillAfter: valued<number>({
+    name: 'kill-after',
+    short: 'k',
+    value: 'DURATION',
+    example: '30s',
+    commands: ['stop'],
+    parse: duration('0 is never SIGKILL'),
+    fallback: 10_000,
+    fallbackText: '10s',
+    group: ENDING,
+    help: 'the grace period, after which SIGKILL follows; 0 is never SIGKILL, and to wait as long as it takes',
+  }),
+  stopSignal: valued<SignalName>({
+    name: 'signal',
+    short: 's',
+    value: 'SIGNAL',
+    example: 'INT',
+    commands: ['stop'],
+    parse: stopSignal,
+    fallback: 'SIGTERM',
+    fallbackText: 'TERM',
+    group: ENDING,
+    help: 'the first signal: TERM, INT, HUP or QUIT',
   }),
   exclusiveState: toggle({
     name: 'exclusive-state',

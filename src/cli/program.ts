@@ -44,6 +44,8 @@ async function perform(call: Call | Shown, io: Surroundings, machines: WhatMachi
       return (await import('../commands/ls.js')).ls(call.options, call.job, io);
     case 'wait':
       return (await import('../commands/wait.js')).wait(call.options, call.target, io);
+    case 'stop':
+      return (await import('../commands/stop.js')).stop(call.options, call.target, io);
     case 'settle':
       return (await import('../commands/settle.js')).settle(call.options, call.run, io);
     case 'man':

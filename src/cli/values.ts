@@ -1,6 +1,6 @@
 import { LONGEST_CHECKPOINT_BYTES } from '../model/checkpoint.js';
 import { DURATION_RULE, parseDuration, proposeDuration } from '../model/duration.js';
-import { parseSignal, type SignalName } from '../model/signal.js';
+import { parseSignal, type SignalName, STOPS } from '../model/signal.js';
 import { nearest } from './nearest.js';
 import { anyOf, bare, quote } from './usage.js';
 
@@ -52,6 +52,13 @@ export function signal(text: string): Parsed<SignalName> {
   const stripped = text.replace(/^[=-]+/, '');
   const meant = parseSignal(stripped) === null ? nearestSignal(stripped) : stripped;
   return { problem: `is not a signal. Write ${meant ?? 'TERM, INT, HUP, or a number from 1 to 31'}` };
+}
+
+/** A signal that tells a run to stop: others would be passed on and end it as if it had been killed. */
+export function stopSignal(text: string): Parsed<SignalName> {
+  const parsed = signal(text);
+  if (!('value' in parsed) || STOPS.includes(parsed.value)) return parsed;
+  return { problem: 'tells no run to stop. Write TERM, INT, HUP or QUIT', hint: '(SIGKILL at once: -k 1ms)' };
 }
 
 function nearestSignal(text: string): string | null {

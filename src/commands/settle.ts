@@ -2,7 +2,7 @@ import { CronrunError, explainErrno } from '../errors.js';
 import { EXIT } from '../model/exit-status.js';
 import { explainBreach } from '../model/ownership.js';
 import { type EndedRecord, idOf, isEnded, type RunRecord, recordBySay, SCHEMA } from '../model/record.js';
-import { parseRunReference } from '../model/run-id.js';
+import { parseRunReference, shortRunId } from '../model/run-id.js';
 import { inspectOwnership, type Ownership } from '../state/ownership.js';
 import { findUnsettled, type Unsettled } from '../state/runs.js';
 import { settle as moveIntoJournal } from '../state/settle.js';
@@ -82,11 +82,11 @@ function endOf(run: Unsettled): EndedRecord {
   }
   if (isEnded(record)) return record;
   const { pid } = start.wrapper;
-  if (record.reason === 'running') throw goesOn(job, `its wrapper lives, pid ${pid}`, `kill -TERM ${pid}`);
-  if (record.reason === 'orphaned')
-    throw goesOn(job, livingWords(alivePids), endingLine(record.pid, alivePids));
+  const stopping = `cronrun stop ${shortRunId(start.id)}`;
+  if (record.reason === 'running') throw goesOn(job, `its wrapper lives, pid ${pid}`, stopping);
+  if (record.reason === 'orphaned') throw goesOn(job, livingWords(alivePids), stopping);
   const seen = processesOfRun(run);
-  if (seen.length > 0) throw goesOn(job, livingWords(seen), endingLine(null, seen));
+  if (seen.length > 0) throw goesOn(job, livingWords(seen), `kill -TERM ${seen.join(' ')}`);
   return recordBySay(start.beginning, record.pid, run.reached);
 }
 
@@ -98,9 +98,4 @@ function goesOn(job: string, why: string, remedy: string): CronrunError {
 
 function livingWords(pids: readonly number[]): string {
   return pids.length === 1 ? `pid ${pids[0]} is of it` : `pids ${pids.join(' ')} are of it`;
-}
-
-/** The child's pid is the number of its process group. */
-function endingLine(group: number | null, pids: readonly number[]): string {
-  return group === null ? `kill -TERM ${pids.join(' ')}` : `kill -TERM -${group}`;
 }

@@ -61,6 +61,13 @@ export interface WaitOptions extends CommonOptions {
   readonly timeoutMs: number | null;
 }
 
+export interface StopOptions extends CommonOptions {
+  /** 0: SIGKILL is never sent. */
+  readonly killAfterMs: number;
+  /** The first signal. */
+  readonly signal: SignalName;
+}
+
 export type LsSort = 'trouble' | 'recent' | 'name';
 
 export interface LsOptions extends CommonOptions {

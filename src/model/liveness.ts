@@ -108,6 +108,11 @@ export interface GroupJudgement {
   readonly pids: readonly number[];
 }
 
+/** Whether a process is in the session or process group that carries the child's pid as its number. */
+export function isMemberOf({ session, group }: ProcessStat, child: ProcessId): boolean {
+  return session === child.pid || group === child.pid;
+}
+
 /**
  * Judges the child's session and process group, both of which carry the child's pid as their number. The kernel
  * gives no pid out again that is still the number of a session or group: if the child's pid now belongs to a
@@ -120,8 +125,8 @@ export function judgeGroup(child: ProcessId, table: ProcessTable): GroupJudgemen
   if (holder !== undefined && holder.start_ticks !== since) return { liveness: 'dead', pids: [] };
   const pids: number[] = [];
   for (const process of table.processes) {
-    const member = process.session === child.pid || process.group === child.pid;
-    if (member && process.start_ticks >= since && !isDeadState(process)) pids.push(process.pid);
+    if (isMemberOf(process, child) && process.start_ticks >= since && !isDeadState(process))
+      pids.push(process.pid);
   }
   if (pids.length > 0) return { liveness: 'alive', pids };
   return { liveness: table.complete ? 'dead' : 'unknown', pids };

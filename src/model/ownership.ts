@@ -43,6 +43,13 @@ export function judgeOwn(path: string, entry: Entry, user: number): Breach | nul
   return breach(entry.uid === user ? 'writable' : 'owner');
 }
 
+/** A start record that is acted on must be of the very user who acts: in a directory that was open once, it may not be. */
+export function judgeRecord(path: string, entry: Entry, user: number): Breach | null {
+  const breach = (rule: Breach['rule']): Breach => ({ path, rule, isOurs: true, entry, user });
+  if (entry.uid !== user) return breach('owner');
+  return (entry.mode & OTHERS_MAY_WRITE) === 0 ? null : breach('writable');
+}
+
 /**
  * A directory above those: who may write in it can put another in the place of what is below. Not so in a sticky one
  * such as /tmp, where only the owner of an entry may rename or remove it (unlink(2)).

@@ -3,6 +3,9 @@ import { constants } from 'node:os';
 /** The name of a signal as the kernel's manual writes it, "SIGTERM". */
 export type SignalName = NodeJS.Signals;
 
+/** Told by one of these, a run ends as interrupted, stopped. */
+export const STOPS: readonly SignalName[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
+
 const NUMBERS: Readonly<Record<string, number>> = constants.signals;
 
 /** Real-time signals (34 and up) are left out: node reports a child killed by one as exit code 0. */

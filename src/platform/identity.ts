@@ -49,7 +49,8 @@ export function processId(pid: number): ProcessId {
   return { pid, start_ticks: canJudge() ? (readStat(pid)?.start_ticks ?? null) : null };
 }
 
-function readStat(pid: number): ProcessStat | null {
+/** What /proc shows of one process now; null where there is none, or it cannot be read. */
+export function readStat(pid: number): ProcessStat | null {
   const text = readWord(`/proc/${pid}/stat`);
   return text === null ? null : parseStat(text);
 }
@@ -174,6 +175,11 @@ export function ownerOf(pid: number): number | null {
   } catch {
     return null;
   }
+}
+
+/** The name of the program that a process runs, as the kernel keeps it (at most 15 bytes); null where it is gone. */
+export function programOf(pid: number): string | null {
+  return readWord(`/proc/${pid}/comm`);
 }
 
 /** When this machine came up, milliseconds since 1970; null where /proc/stat does not say. */

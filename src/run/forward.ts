@@ -1,4 +1,4 @@
-import { type SignalName, signalNumber } from '../model/signal.js';
+import { type SignalName, STOPS, signalNumber } from '../model/signal.js';
 
 /** Forwarded to the process group as they come. USR1 is here first of all: unhandled it opens node's debugger. */
 const FORWARDED: readonly SignalName[] = [
@@ -15,9 +15,6 @@ const FORWARDED: readonly SignalName[] = [
 
 /** These stop the process group and the wrapper, until CONT. */
 export const SUSPENDING: readonly SignalName[] = ['SIGTSTP', 'SIGTTIN', 'SIGTTOU'];
-
-/** Told by one of these, the run ends as interrupted, stopped. */
-const STOPS: readonly SignalName[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
 
 /** Of those, the ones by which cronrun itself dies afterwards. QUIT would leave a core dump of node. */
 const DIES_BY: readonly SignalName[] = ['SIGHUP', 'SIGINT', 'SIGTERM'];

@@ -15,7 +15,8 @@ export function signalGroup(group: number, signal: SignalName): Sent {
   return trySignal(-group, signal);
 }
 
-function trySignal(pid: number, signal: SignalName | 0): Sent {
+/** kill(2): a negative number is a group's. */
+export function trySignal(pid: number, signal: SignalName | 0): Sent {
   try {
     process.kill(pid, signal);
     return 'sent';

@@ -1,6 +1,14 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Breach, explainBreach, isLink, judgeAbove, judgeLink, judgeOwn } from '../model/ownership.js';
+import {
+  type Breach,
+  explainBreach,
+  isLink,
+  judgeAbove,
+  judgeLink,
+  judgeOwn,
+  judgeRecord,
+} from '../model/ownership.js';
 import { GROUP_READABLE, type Modes, makeDirectories, PRIVATE } from '../platform/durable.js';
 import { effectiveUid } from '../platform/user.js';
 import { jobDirectory, jobsDirectory, runningDirectory } from './directory.js';
@@ -100,6 +108,12 @@ function directoriesAbove(path: string): string[] {
   for (let at = path.indexOf('/', 1); at !== -1; at = path.indexOf('/', at + 1))
     above.push(path.slice(0, at));
   return above;
+}
+
+/** The same for a start record that is to be acted on; null also where it is gone. */
+export function inspectRecord(path: string, user = effectiveUid()): Breach | null {
+  const entry = look(path);
+  return entry === null ? null : judgeRecord(path, entry, user);
 }
 
 const IF_THERE = { throwIfNoEntry: false } as const;

@@ -295,6 +295,16 @@ export function findUnsettled(stateDir: string, id: RunId, isExclusive = false):
   return null;
 }
 
+/** @see findUnsettled, in the directory of `job`. CronrunError 'unreadable'. */
+export function lookAtUnsettled(
+  stateDir: string,
+  job: string,
+  id: RunId,
+  isExclusive: boolean,
+): JudgedRun | null {
+  return readable(stateDir, () => surveyRun(stateDir, job, id, isExclusive));
+}
+
 /** A run whose end is not in the journal. */
 export interface Unsettled extends JudgedRun {
   /** The name of its directory, whatever the record says. */

@@ -7,8 +7,7 @@ import { tied } from './text.js';
 /** What follows from a run that nobody watches, or that cannot be judged. */
 export function meaningLines({ record, runs, here }: StatusFacts): Line[] {
   if (record.reason === 'orphaned') {
-    const alive = runs.going.find((run) => run.record.cron_job_id === record.cron_job_id)?.alivePids ?? [];
-    return [['means', `${ORPHAN_MEANS}${howToEnd(record, alive)}`]];
+    return [['means', `${ORPHAN_MEANS} To end it: ${tied(`cronrun stop ${nameOf(record, runs)}`)}`]];
   }
   if (record.reason !== 'unverifiable') return [];
   return [['means', `${UNVERIFIABLE_MEANS} ${askThere(record, here)}${howToSettle(record)}`]];
@@ -25,10 +24,9 @@ function howToSettle(record: RunningRecord): string {
   return `; if you know that it is over: ${tied(`cronrun settle ${shortRunId(idOf(record))}`)}`;
 }
 
-/** The child's pid is the number of its process group; where it was never written down, only pids are known. */
-function howToEnd(record: RunningRecord, alive: readonly number[]): string {
-  if (record.pid !== null) return ` To end it: ${tied(`kill -TERM -${record.pid}`)}`;
-  return alive.length === 0 ? '' : ` To end it: kill -TERM ${alive.join(' ')}`;
+/** Of several runs that go on this one is meant. */
+function nameOf(record: RunningRecord, { job, going }: StatusFacts['runs']): string {
+  return going.length > 1 ? shortRunId(idOf(record)) : sanitize(job);
 }
 
 function askThere(record: RunningRecord, here: string | null): string {

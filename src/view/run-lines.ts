@@ -88,7 +88,8 @@ function aliveLine(record: RunningRecord, going: readonly GoingRun[]): Line {
   return words === '' ? null : ['alive', words];
 }
 
-function unverifiableWords(record: RunRecord, here: string | null): string {
+/** Why nobody can judge it from here. */
+export function unverifiableWords(record: RunRecord, here: string | null): string {
   if (record.schema > SCHEMA) return `a newer cronrun wrote its record (schema ${record.schema})`;
   if (record.host !== null && here !== null && record.host !== here) {
     return `it was started on ${sanitize(record.host)}, and this is ${sanitize(here)}`;

@@ -20,6 +20,7 @@ describe('a command that there is not', () => {
     ['check', ['backup'], 'Did the last run complete: cronrun last --exit-code backup'],
     ['show', ['backup'], 'What a job does now, or how it ended: cronrun status backup'],
     ['ps', ['aux'], 'Runs that go on: cronrun ls --status running'],
+    ['kill', ['backup'], 'To end what goes on of a job: cronrun stop backup'],
     ['rm', ['backup'], 'To forget a job, remove its directory: see FILES in: cronrun man'],
     ['resolve', ['01a200df'], 'To say that a run is over: cronrun settle RUN-ID'],
     ['setle', ['01a200df'], 'Perhaps settle'],
@@ -34,7 +35,7 @@ describe('a command that there is not', () => {
   });
 
   it('does not break what is to be typed', () => {
-    expect(said('stop', 'backup')).toMatch(/\n {2}cronrun status --get pid backup\n$/);
+    expect(said('forget', 'backup')).toMatch(/\n {2}cronrun man\n$/);
   });
 
   it('exec was left out', () => {
@@ -45,7 +46,7 @@ describe('a command that there is not', () => {
 
   it('nothing is near', () => {
     expect(said('frobnicate')).toBe(
-      'cronrun: no command "frobnicate". Write exec, checkpoint, status, last, ls,\n  wait, settle or man\n  (cronrun --help says what they do)\n',
+      'cronrun: no command "frobnicate". Write exec, checkpoint, status, last, ls,\n  wait, stop, settle or man\n  (cronrun --help says what they do)\n',
     );
     expect(said('constructor')).toContain('Write exec,');
     expect(said('\u001b[2J')).toContain('no command "\\u001b[2J"');

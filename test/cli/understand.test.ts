@@ -337,6 +337,34 @@ describe('ls', () => {
   });
 });
 
+describe('stop', () => {
+  it('takes a job or a run, and no variable but those of every command', () => {
+    const env = { CRONRUN_KILL_AFTER: 'nonsense', CRONRUN_SIGNAL: 'nonsense', CRONRUN_STATE_DIR: '/srv' };
+    const call = { command: 'stop', target: 'backup' };
+    const usual = { stateDir: '/srv', exclusiveState: false, color: 'auto' };
+    expect(understand(['stop', 'backup'], env)).toEqual({
+      ...call,
+      options: { ...usual, killAfterMs: 10_000, signal: 'SIGTERM' },
+    });
+    expect(understand(['stop', '-k', '0', 'backup', '--signal=hup'], env)).toEqual({
+      ...call,
+      options: { ...usual, killAfterMs: 0, signal: 'SIGHUP' },
+    });
+  });
+
+  it.each([
+    [[], 'stop: name a job, or a run by its id all jobs: cronrun ls'],
+    [['a', 'b'], 'stop: one job or run id, not 2: "a" and "b"'],
+    [
+      ['-s', 'USR1', 'a'],
+      'stop: --signal USR1 tells no run to stop. Write TERM, INT, HUP or QUIT (SIGKILL at once: -k 1ms)',
+    ],
+    [['-s', 'trem', 'a'], 'stop: --signal trem is not a signal. Write TERM'],
+  ])('%j: %s', (argv, message) => {
+    expect(flat(refusal(['stop', ...argv]))).toBe(`cronrun: ${message} `);
+  });
+});
+
 describe('settle', () => {
   it('takes a run id, and the options of all who judge', () => {
     const argv = ['settle', '--exclusive-state', '01a200df-de74', '--state-dir', '/srv'];

@@ -54,11 +54,14 @@ describe('no text mentions an option that the program does not have', () => {
 /** Code that holds options of cronrun, up to the `--` behind which they are another program's. */
 function ownCommandLines(markdown: string): string[] {
   const spans = groups(markdown, /`([^`\n]+)`/g);
-  const lines = groups(markdown, /^(.*\bcronrun (?:exec|checkpoint|status|last|ls|wait|settle|man)\b.*)$/gm);
+  const lines = groups(
+    markdown,
+    /^(.*\bcronrun (?:exec|checkpoint|status|last|ls|wait|stop|settle|man)\b.*)$/gm,
+  );
   return [...spans, ...lines]
     .map((line) =>
-      line.replace(/^.*?\bcronrun (?=exec|checkpoint|status|last|ls|wait|settle|man)/, 'cronrun '),
+      line.replace(/^.*?\bcronrun (?=exec|checkpoint|status|last|ls|wait|stop|settle|man)/, 'cronrun '),
     )
-    .filter((line) => /^(?:cronrun |exec |last |status |wait |settle |--)/.test(line))
+    .filter((line) => /^(?:cronrun |exec |last |status |wait |stop |settle |--)/.test(line))
     .map((line) => line.replace(/ -- .*$/, ''));
 }

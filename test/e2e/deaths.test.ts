@@ -100,7 +100,7 @@ describe('a wrapper killed by SIGKILL', () => {
     expect(isAlive(run.child)).toBe(true); // else it is not what is tested here
     expect(said).toEqual(ORPHANED);
     expect(statusOf(stateDir, 'job')).toMatchObject({ pid: run.child, exit_code: null, ended_at: null });
-    expect(cronrun(stateDir, ['status', 'job']).stdout).toContain(`kill -TERM -${run.child}`);
+    expect(cronrun(stateDir, ['status', 'job']).stdout).toContain('To end it: cronrun stop job');
 
     await kill(run.child);
     expect(truth(stateDir, 'job')).toEqual(LOST);

@@ -127,13 +127,13 @@ describe('a run that can be judged', () => {
     const alive = settle(stateDir, id);
     expect(alive).toMatchObject({ status: 125, stdout: '' });
     expect(said(alive)).toBe(
-      `cronrun: settle: this run of job goes on: its wrapper lives, pid ${wrapper}. To end it: kill -TERM ${wrapper}\n`,
+      `cronrun: settle: this run of job goes on: its wrapper lives, pid ${wrapper}. To end it: cronrun stop ${id.slice(5, 18)}\n`,
     );
     process.kill(wrapper, 'SIGKILL');
     await run.exited;
     const orphan = settle(stateDir, id);
     expect(orphan).toMatchObject({ status: 125, stdout: '' });
-    expect(said(orphan)).toContain(`pid ${pid} is of it. To end it: kill -TERM -${pid}\n`);
+    expect(said(orphan)).toContain(`pid ${pid} is of it. To end it: cronrun stop ${id.slice(5, 18)}\n`);
     expect(settle(stateDir, id, '--exclusive-state').status).toBe(125);
     expect(onlyStartRecord(stateDir, 'job')).toBe(path);
     process.kill(Number(pid), 'SIGKILL');

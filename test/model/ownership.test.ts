@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type Breach, explainBreach, judgeAbove, judgeLink, judgeOwn } from '../../src/model/ownership.js';
+import {
+  type Breach,
+  explainBreach,
+  judgeAbove,
+  judgeLink,
+  judgeOwn,
+  judgeRecord,
+} from '../../src/model/ownership.js';
 
 const DIRECTORY = 0o040000;
 const LINK = 0o120777;
@@ -58,6 +65,19 @@ describe('judgeLink', () => {
     [1001, 1000, 'owner'],
   ])('of user %d, for user %d: %s', (uid, user, rule) => {
     expect(judgeLink('/x', { mode: LINK, uid }, user)?.rule ?? null).toBe(rule);
+  });
+});
+
+describe('judgeRecord', () => {
+  it.each([
+    [0o600, 0, 0, null],
+    [0o640, 1000, 1000, null],
+    [0o600, 1000, 0, 'owner'],
+    [0o600, 0, 1000, 'owner'],
+    [0o620, 0, 0, 'writable'],
+    [0o602, 1000, 1000, 'writable'],
+  ])('mode %o of user %d, for user %d: %s', (mode, uid, user, rule) => {
+    expect(judgeRecord('/x', { mode: 0o100000 | mode, uid }, user)?.rule ?? null).toBe(rule);
   });
 });
 

@@ -292,7 +292,7 @@ feeds: RUNNING WITHOUT ITS WRAPPER for 2h 55m (orphaned)
   command    /usr/local/bin/feeds
   run        cron:01a2005b-1c3d-7e66-b5f9-0c4d8e2f6a91
   means      its exit code will never be known. When these processes are gone
-             it counts as INTERRUPTED (lost). To end it: kill -TERM -5120
+             it counts as INTERRUPTED (lost). To end it: cronrun stop feeds
 `);
   });
 
@@ -300,7 +300,7 @@ feeds: RUNNING WITHOUT ITS WRAPPER for 2h 55m (orphaned)
     const run = sample.going(feeds, 'orphaned', null, [5133]);
     const text = show(run.record, sample.job('feeds', '>', null, null, [run]));
     expect(text).toContain('  alive      pid 5133\n');
-    expect(text).toContain('To end it: kill -TERM 5133\n');
+    expect(text).toContain('To end it: cronrun stop feeds\n');
   });
 
   it('unverifiable: another host', () => {
