@@ -103,6 +103,25 @@ const MUTANTS = {
       to: "return stat.state === 'Z' || stat.state === 'X';",
     },
   ],
+  'stop believes whoever could write the record': [
+    {
+      file: 'commands/stop.ts',
+      from: '    if (run !== null && goesOn(run)) requireOwn(place, asked, run);\n',
+      to: '    if (run !== null && goesOn(run)) void requireOwn;\n',
+    },
+  ],
+  'stop believes numbers': [
+    {
+      file: 'model/liveness.ts',
+      from: "  if (probe.stat.start_ticks !== recorded.start_ticks) return 'dead';\n",
+      to: '',
+    },
+    {
+      file: 'model/liveness.ts',
+      from: "  if (holder !== undefined && holder.start_ticks !== since) return { liveness: 'dead', pids: [] };\n",
+      to: '',
+    },
+  ],
   'namespaces not compared': [
     {
       file: 'model/liveness.ts',
