@@ -182,7 +182,7 @@ class Again {
     const run = await this.#space.exec(stateDir, 'job', ['python3', fixture('hears-term.py')]);
     await run.going.says('ready');
     this.#space.kill(run.wrapper);
-    const [file = '', ...line] = [...this.#space.through, this.#built.bin, 'stop', '-k', '300ms', 'job'];
+    const [file, ...line] = [...this.#space.through, this.#built.bin, 'stop', '-k', '300ms', 'job'];
     const stopping = startProgram(stateDir, file, line);
     await run.going.says('got TERM');
     const pid = await poll(() => childrenOf(stopping.pid)[0], 'stop behind nsenter');
