@@ -1,6 +1,7 @@
 import { LONGEST_CHECKPOINT_BYTES } from '../model/checkpoint.js';
 import { DURATION_RULE, parseDuration, proposeDuration } from '../model/duration.js';
 import { parseSignal, type SignalName, STOPS } from '../model/signal.js';
+import { parseSize, proposeSize, SIZE_RULE } from '../model/size.js';
 import { nearest } from './nearest.js';
 import { anyOf, bare, quote } from './usage.js';
 
@@ -32,6 +33,14 @@ export function duration(zero: string): ValueParser<number> {
       hint: `(${UNITS_RULE}; ${zero})`,
     };
   };
+}
+
+/** Bytes; 0 is no limit. */
+export function size(text: string): Parsed<number> {
+  const bytes = parseSize(text);
+  if (bytes !== null) return { value: bytes };
+  const remedy = withoutEquals(text, (rest) => (parseSize(rest) === null ? proposeSize(rest) : rest));
+  return { problem: `is not a size. Write ${remedy ?? '512K, 1M or 2G'}`, hint: `(${SIZE_RULE})` };
 }
 
 /** A short option takes its value without "=": -t=5m is -t with the value "=5m". */

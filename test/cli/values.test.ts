@@ -11,6 +11,7 @@ import {
   type Parsed,
   placeOf,
   signal,
+  size,
 } from '../../src/cli/values.js';
 
 function valueIn<T>(parsed: Parsed<T>): T | undefined {
@@ -50,6 +51,29 @@ describe('a duration', () => {
   it('says the rule, and what its own zero means', () => {
     expect(duration('0 is never SIGKILL')('x')).toMatchObject({
       hint: '(units: ms s m h d w; 1h30m; a bare number is seconds; 0 is never SIGKILL)',
+    });
+  });
+});
+
+describe('a size', () => {
+  it.each([
+    ['0', 0],
+    ['1M', 1_048_576],
+    ['20MiB', 20_971_520],
+  ])('%s is %d bytes', (text, bytes) => {
+    expect(valueIn(size(text))).toBe(bytes);
+  });
+
+  it.each([
+    ['1 MB', '1MB'],
+    ['=1M', '1M'],
+    ['big', '512K, 1M or 2G'],
+    ['-1', '512K, 1M or 2G'],
+    ['', '512K, 1M or 2G'],
+  ])('instead of %j write %s', (text, remedy) => {
+    expect(size(text)).toEqual({
+      problem: `is not a size. Write ${remedy}`,
+      hint: '(bytes, or with K M G, powers of 1024: 512K 1M 1.5G; 0 is no limit)',
     });
   });
 });
