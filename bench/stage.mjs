@@ -43,6 +43,7 @@ export function journalLine(job, n, status = 'completed') {
     settled_at: null,
     booted_at: null,
     journal: null,
+    output: null,
   })}\n`;
 }
 

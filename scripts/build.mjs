@@ -27,6 +27,7 @@ const bundles = {
   main: 'src/main.ts', // what people call
   answer: 'src/commands/last-answer.ts', // what last says where it is not asked for its exit status alone
   words: 'src/commands/exec-words.ts', // what exec says
+  output: 'src/commands/exec-output.ts', // what keeps the output of a run, where exec is asked for that
   painter: 'src/view/painter.ts', // chalk, and with the manual execa: modules of the other kind, see bin/door.cjs
   man: 'src/commands/man.ts',
   overlap: 'src/run/take-turn.ts', // what a run needs that must not overlap with another one of its job

@@ -8,6 +8,7 @@ import { stateDirectory } from './state/directory.js';
 import { findRuns, listJobs, listRuns, readJobRuns } from './state/runs.js';
 
 export { CronrunError, type ErrorCode } from './errors.js';
+export type { KeptOutput } from './model/output.js';
 export type {
   CompletedRecord,
   EndedRecord,

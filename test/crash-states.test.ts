@@ -166,6 +166,7 @@ function planOf(root: string, command: readonly string[]): Plan {
     requireRecord: false,
     requireCheckpoint: null,
     recordCommand: 'all',
+    keeper: null,
     exclusiveState: false,
     cwd: '/',
     user: 'root',

@@ -3,6 +3,7 @@ import type {
   CommonOptions,
   ExecOptions,
   LsOptions,
+  OutputOptions,
   StopOptions,
   WaitOptions,
 } from '../commands/types.js';
@@ -47,6 +48,13 @@ export interface LsCall {
   readonly job: string | undefined;
 }
 
+interface OutputCall {
+  readonly command: 'output';
+  readonly options: OutputOptions;
+  /** A job name, or a run id as parseRunReference takes it. */
+  readonly target: string | undefined;
+}
+
 interface WaitCall {
   readonly command: 'wait';
   readonly options: WaitOptions;
@@ -86,6 +94,7 @@ export type Call =
   | AnswerCall<'status'>
   | AnswerCall<'last'>
   | LsCall
+  | OutputCall
   | WaitCall
   | StopCall
   | SettleCall
@@ -106,6 +115,8 @@ export function interpret(raw: RawCall, env: Environment): Call {
       return lastCall(raw, env);
     case 'ls':
       return lsCall(raw, env);
+    case 'output':
+      return outputCall(raw, env);
     case 'wait':
       return waitCall(raw, env);
     case 'stop':
@@ -159,6 +170,9 @@ export function execCall(raw: RawCall, env: Environment): ExecCall {
     overlap: lookUp(OPTIONS.overlap, raw, env),
     overlapWaitMs: lookUp(OPTIONS.overlapWait, raw, env),
     overlapExitCode: lookUp(OPTIONS.overlapExitCode, raw, env),
+    output: lookUp(OPTIONS.output, raw, env),
+    outputLimit: lookUp(OPTIONS.outputLimit, raw, env),
+    keepOutput: lookUp(OPTIONS.keepOutput, raw, env),
   };
   refuseWithoutOverlap(raw, options.overlap);
   const { before, behind } = raw;
@@ -216,6 +230,15 @@ function lsCall(raw: RawCall, env: Environment): LsCall {
     limit: lookUp(OPTIONS.limit, raw, env),
   };
   return { command: 'ls', options, job };
+}
+
+function outputCall(raw: RawCall, env: Environment): OutputCall {
+  const options = {
+    ...common(raw, env),
+    follow: lookUp(OPTIONS.follow, raw, env),
+    lines: lookUp(OPTIONS.lines, raw, env),
+  };
+  return { command: 'output', options, target: jobOrRun('output', readerOperands(raw)) };
 }
 
 function waitCall(raw: RawCall, env: Environment): WaitCall {

@@ -75,6 +75,15 @@ CRONRUN_LAST_CHECKPOINT and, until a run completes, CRONRUN_RESUME_CHECKPOINT.`,
     group: ASK,
     more: 'Exit status: 0 if there is an answer, 193 if there is none, 125 on failure.',
   },
+  output: {
+    usage: '[options] [job | run-id]',
+    summary: 'what a run printed, if exec kept it',
+    group: ASK,
+    more: `Of a job, the newest run whose output was kept, which exec --output on-failure
+does. Without a job: inside a run an earlier one, else the run that ended last.
+
+Exit status: 0 if there is an answer, 193 if there is none, 125 on failure.`,
+  },
   wait: {
     usage: '[options] <job | run-id>',
     summary: 'until a run has ended',

@@ -12,7 +12,9 @@ interface Advice {
 }
 
 const RUNS: Advice = { wish: 'Runs of a job', line: 'cronrun ls JOB' };
+const LOGS: Advice = { wish: 'Runs of a job: cronrun ls JOB. What one printed', line: 'cronrun output JOB' };
 const ALL_JOBS: Advice = { wish: 'All jobs', line: 'cronrun ls' };
+const OUTPUT: Advice = { wish: 'What a run printed', line: 'cronrun output JOB' };
 const LAST: Advice = { wish: 'The last run that ended', line: 'cronrun last JOB' };
 const NOW: Advice = { wish: 'What a job does now, or how it ended', line: 'cronrun status JOB' };
 const GOING: Advice = { wish: 'Runs that go on', line: 'cronrun ls --status running' };
@@ -30,7 +32,9 @@ const VERSION: Advice = { wish: 'The version', line: 'cronrun --version' };
 const NEAR_MISSES: ReadonlyMap<string, Advice> = new Map(
   (
     [
-      [RUNS, 'logs log history runs tail'],
+      [RUNS, 'history runs'],
+      [LOGS, 'logs log'],
+      [OUTPUT, 'tail cat print stdout stderr mail'],
       [ALL_JOBS, 'list jobs dir overview summary'],
       [RUN, 'run start wrap launch execute'],
       [STOP, 'kill end cancel abort terminate'],
@@ -65,5 +69,6 @@ function advise(problem: string, advice: Advice, args: readonly string[]): Cronr
   if (typed !== null) return usageToType(null, `${problem} ${RUN.wish}`, `cronrun exec ${typed}`);
   const job = args.find((arg) => isJobName(arg));
   const { wish, line } = advice === ALL_JOBS && job !== undefined ? RUNS : advice;
-  return usageToType(null, `${problem} ${wish}`, job === undefined ? line : line.replace('JOB', job));
+  const named = (text: string) => (job === undefined ? text : text.replace('JOB', job));
+  return usageToType(null, `${problem} ${named(wish)}`, named(line));
 }

@@ -22,9 +22,9 @@ export function checkpointText(operands: readonly string[]): string {
   throw usage('checkpoint', `${quote(text)} ${result.problem}`);
 }
 
-/** The target of `status`, `last`, `wait` and `stop`: a job or a run id. Which of the two it is, the records say. */
+/** The target of `status`, `last`, `output`, `wait` and `stop`: a job or a run id. Which of the two it is, the records say. */
 export function jobOrRun(
-  command: 'status' | 'last' | 'wait' | 'stop',
+  command: 'status' | 'last' | 'output' | 'wait' | 'stop',
   operands: readonly string[],
 ): string | undefined {
   const target = one(command, 'job or run id', operands);

@@ -12,6 +12,7 @@ import {
   names,
   oneOrZero,
   signal,
+  size,
   stopSignal,
   type ValueParser,
 } from './values.js';
@@ -22,6 +23,7 @@ export type CommandName =
   | 'status'
   | 'last'
   | 'ls'
+  | 'output'
   | 'wait'
   | 'stop'
   | 'settle'
@@ -60,6 +62,7 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   'status',
   'last',
   'ls',
+  'output',
   'wait',
   'stop',
   'settle',
@@ -69,7 +72,7 @@ export const COMMAND_NAMES: readonly CommandName[] = [
 const ALL = COMMAND_NAMES;
 const ANSWERS: readonly CommandName[] = ['status', 'last'];
 const READERS: readonly CommandName[] = ['status', 'last', 'ls'];
-const JUDGES: readonly CommandName[] = ['exec', ...READERS, 'wait', 'stop', 'settle'];
+const JUDGES: readonly CommandName[] = ['exec', ...READERS, 'output', 'wait', 'stop', 'settle'];
 
 const STATUSES: readonly Status[] = ['running', 'completed', 'failed', 'timeout', 'interrupted', 'skipped'];
 
@@ -120,6 +123,7 @@ function filled<T>(spec: Given<T>, parse: ValueParser<T>, fallback: T): OptionSp
 const ENDING = 'Ending a run:';
 const OVERLAPPING = 'While another run of the job goes on:';
 const RECORDING = 'Recording a run:';
+const OUTPUT = 'Output of the command:';
 const ANSWERING = 'Answers:';
 const JUDGING = 'Judging runs:';
 const CHOOSING = 'Choosing:';
@@ -248,6 +252,42 @@ export const OPTIONS = {
     group: RECORDING,
     help: 'record the whole command, or its program only',
   }),
+  output: valued<'inherit' | 'on-failure'>({
+    name: 'output',
+    value: 'WHERE',
+    example: 'on-failure',
+    twin: 'CRONRUN_OUTPUT',
+    commands: ['exec'],
+    parse: choice(['inherit', 'on-failure']),
+    fallback: 'inherit',
+    fallbackText: 'inherit',
+    group: OUTPUT,
+    help: 'inherit, or on-failure: keep it, and print it on stderr only if the run does not complete',
+  }),
+  outputLimit: valued<number>({
+    name: 'output-limit',
+    value: 'SIZE',
+    example: '1M',
+    twin: 'CRONRUN_OUTPUT_LIMIT',
+    commands: ['exec'],
+    parse: size,
+    fallback: 1_048_576,
+    fallbackText: '1M',
+    group: OUTPUT,
+    help: 'keep no more than this of a run, its beginning and its end; 0 is no limit',
+  }),
+  keepOutput: valued<number>({
+    name: 'keep-output',
+    value: 'N',
+    example: '10',
+    twin: 'CRONRUN_KEEP_OUTPUT',
+    commands: ['exec'],
+    parse: count,
+    fallback: 10,
+    fallbackText: '10',
+    group: OUTPUT,
+    help: 'keep that of so many runs of the job, the newest',
+  }),
   json: toggle({
     name: 'json',
     commands: READERS,
@@ -318,6 +358,24 @@ export const OPTIONS = {
     fallback: null,
     group: CHOOSING,
     help: 'at most so many lines (default: all jobs, or 20 runs)',
+  }),
+  lines: valued<number | null>({
+    name: 'lines',
+    short: 'n',
+    value: 'N',
+    example: '20',
+    commands: ['output'],
+    parse: count,
+    fallback: null,
+    group: CHOOSING,
+    help: 'only the last so many lines',
+  }),
+  follow: toggle({
+    name: 'follow',
+    short: 'f',
+    commands: ['output'],
+    group: CHOOSING,
+    help: 'show what comes, too, until the run has ended',
   }),
   waitTimeout: valued<number>({
     name: 'timeout',

@@ -42,6 +42,8 @@ async function perform(call: Call | Shown, io: Surroundings, machines: WhatMachi
       return (await import('../commands/status.js')).status(call.options, call.target, io);
     case 'ls':
       return (await import('../commands/ls.js')).ls(call.options, call.job, io);
+    case 'output':
+      return (await import('../commands/output.js')).output(call.options, call.target, io);
     case 'wait':
       return (await import('../commands/wait.js')).wait(call.options, call.target, io);
     case 'stop':

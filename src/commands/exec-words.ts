@@ -1,5 +1,5 @@
 // A bundle of its own (dist/words.cjs): exec is silent nearly always, and then nothing of this is loaded.
-import { fstatSync, statSync } from 'node:fs';
+import { existsSync, fstatSync, statSync } from 'node:fs';
 import { errnoOf, explainErrno } from '../errors.js';
 import type { EndedRecord } from '../model/record.js';
 import type { Notice } from '../run/notice.js';
@@ -10,9 +10,11 @@ import {
   keptInName,
   keptInStartRecord,
   leftBehind,
+  type NotStarted,
   notDurable,
   notRecorded,
   notStarted,
+  outputNotKept,
   passedOn,
   saidOnly,
   signaled,
@@ -35,10 +37,14 @@ export function wordsFor(notice: Notice, { job, program, now }: Speaker): string
       return notRecorded({ job, path: notice.path, why: explainErrno(notice.error) });
     case 'not-durable':
       return notDurable({ job, path: notice.path, why: explainErrno(notice.error) });
-    case 'found-cut-short':
-      return foundCutShort({ job, newest: notice.newest, more: notice.more });
+    case 'output-not-kept':
+      return outputNotKeptWords(notice, job);
+    case 'found-cut-short': {
+      const { newest, more } = notice;
+      return foundCutShort({ job, newest, more, hasLog: isThere(newest.output?.path ?? null) });
+    }
     case 'not-started':
-      return notStartedWords(notice, job, program);
+      return notStarted(whyNotStarted(notice, job, program));
     case 'passed-on':
       // In cron's mail the end says it all; a person at a terminal wonders why nothing happens.
       return isTerminal(2) ? passedOn({ job, signal: notice.signal, pid: notice.pid }) : '';
@@ -61,17 +67,30 @@ export function wordsFor(notice: Notice, { job, program, now }: Speaker): string
   }
 }
 
-function notStartedWords(
+function outputNotKeptWords(
+  { path, error }: Extract<Notice, { kind: 'output-not-kept' }>,
+  job: string,
+): string {
+  // What is wrong with a directory names it.
+  return outputNotKept({ job, path: errnoOf(error) === null ? null : path, why: explainErrno(error) });
+}
+
+function isThere(path: string | null): boolean {
+  return path !== null && existsSync(path);
+}
+
+/** What was seen when the command was to be started, and what can be seen now. */
+export function whyNotStarted(
   notice: Extract<Notice, { kind: 'not-started' }>,
   job: string,
   program: string,
-): string {
+): NotStarted {
   const { errno, interpreter, exitStatus } = notice;
   const because = interpreter === null ? null : interpreterWords(interpreter, errno);
   const isPath = program.includes('/');
   const path = isPath ? null : (notice.path ?? null);
   const denied = isPath && errno === 'EACCES' ? deniedBy(program) : null;
-  return notStarted({ job, command: program, errno, path, exitStatus, because, denied });
+  return { job, command: program, errno, path, exitStatus, because, denied };
 }
 
 /** "Permission denied" sends people to look for the wrong user; mostly a script was never made executable. */
@@ -99,7 +118,7 @@ function endWords(record: EndedRecord, lastCompletedAt: string | null, now: numb
 }
 
 /** Good enough to decide about one line, without loading tty: a terminal is a character device, and so is /dev/null. */
-function isTerminal(fd: number): boolean {
+export function isTerminal(fd: number): boolean {
   try {
     return fstatSync(fd).isCharacterDevice();
   } catch {

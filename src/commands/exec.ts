@@ -4,6 +4,7 @@ import { LAUNCH_VARIABLES, readLaunch, restoreEnvironment } from '../platform/la
 import { effectiveUid, homeDirectory, userName } from '../platform/user.js';
 import { dieOf, receiveSignals } from '../run/forward.js';
 import type { Notice, Tell } from '../run/notice.js';
+import type { OutputKeeper } from '../run/output.js';
 import type { Plan } from '../run/plan.js';
 import { supervise } from '../run/supervise.js';
 import type { Turn } from '../run/take-turn.js';
@@ -21,8 +22,8 @@ export async function exec(
   command: readonly string[],
   io: Surroundings,
 ): Promise<number> {
-  const plan = planOf(options, job, command, io);
   const speaker = { job, program: command[0] ?? '', now: io.now };
+  const plan = planOf(options, job, command, keeperFor(options, speaker), io);
   const tell: Tell = (notice) => {
     const words = wordsOf(notice, speaker);
     if (words !== '') io.err(words);
@@ -54,7 +55,31 @@ function wordsOf(notice: Notice, speaker: Speaker): string {
   }
 }
 
-function planOf(options: ExecOptions, job: string, command: readonly string[], io: Surroundings): Plan {
+/**
+ * What keeps the output is a bundle of its own as well. It is loaded before the command starts, because of upgrades; where
+ * that fails there is no log.
+ */
+function keeperFor(options: ExecOptions, speaker: Speaker): OutputKeeper | null {
+  if (options.output === 'inherit') return null;
+  try {
+    const { outputKeeper } = require('./output.cjs') as typeof import('./exec-output.js');
+    return outputKeeper(options, speaker);
+  } catch (error) {
+    return {
+      open: () => {
+        throw error;
+      },
+    };
+  }
+}
+
+function planOf(
+  options: ExecOptions,
+  job: string,
+  command: readonly string[],
+  keeper: OutputKeeper | null,
+  io: Surroundings,
+): Plan {
   const env = restoreEnvironment(io.env);
   return {
     job,
@@ -76,6 +101,7 @@ function planOf(options: ExecOptions, job: string, command: readonly string[], i
     requireRecord: options.requireRecord || options.requireCheckpoint !== null,
     requireCheckpoint: options.requireCheckpoint,
     recordCommand: options.recordCommand,
+    keeper,
     exclusiveState: options.exclusiveState,
     cwd: workingDirectory(),
     user: userName(env),

@@ -2,8 +2,10 @@ import { hostname } from 'node:os';
 import { CronrunError } from '../errors.js';
 import { resumeAfter } from '../model/checkpoint.js';
 import { EXIT } from '../model/exit-status.js';
+import { isJobName } from '../model/job.js';
 import { type JobRuns, newestRun } from '../model/job-runs.js';
 import { idOf, isEnded, RECORD_FIELDS, type RunRecord } from '../model/record.js';
+import { logSize } from '../state/output-log.js';
 import { completedInARow, readJobRuns, skipsSince } from '../state/runs.js';
 import { getLine } from '../view/get.js';
 import { fieldsOf, noRunStatusJson, STATUS_FIELDS, statusJson } from '../view/json.js';
@@ -84,7 +86,8 @@ async function answer(options: AnswerOptions, stateDir: string, subject: Subject
     const { viewing } = await openScreen(options, io);
     const streak = completedInARow(stateDir, runs.job, options.exclusiveState);
     const skips = skipsSince(stateDir, runs.job, record.status === 'running' ? record.started_at : null);
-    io.out(statusText({ record, runs, streak, skips, here: hostname() }, viewing));
+    const keptBytes = isJobName(record.job) ? logSize(stateDir, record.job, idOf(record)) : null;
+    io.out(statusText({ record, runs, streak, skips, keptBytes, here: hostname() }, viewing));
   }
   if (runs.unreadable > 0) io.err(unreadableText(runs.unreadable, runs.job));
 }

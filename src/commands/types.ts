@@ -44,6 +44,11 @@ export interface ExecOptions extends CommonOptions {
   readonly overlapWaitMs: number;
   /** Exit status where it had no turn, 0 to 255. */
   readonly overlapExitCode: number;
+  readonly output: 'inherit' | 'on-failure';
+  /** Bytes of one run's output that are kept; 0: all of them. */
+  readonly outputLimit: number;
+  /** How many runs' output is kept. */
+  readonly keepOutput: number;
 }
 
 /** Options of status and last. */
@@ -66,6 +71,13 @@ export interface StopOptions extends CommonOptions {
   readonly killAfterMs: number;
   /** The first signal. */
   readonly signal: SignalName;
+}
+
+export interface OutputOptions extends CommonOptions {
+  /** Show more as it comes, until the run ends. */
+  readonly follow: boolean;
+  /** Only the last so many lines; null: all. */
+  readonly lines: number | null;
 }
 
 export type LsSort = 'trouble' | 'recent' | 'name';

@@ -1,5 +1,6 @@
 import { NOTHING_REACHED, type Reached } from './checkpoint.js';
 import { isoMs } from './iso-time.js';
+import type { KeptOutput } from './output.js';
 import { formatRunId, type RunId, readRunId } from './run-id.js';
 
 /** The version of the format on disk and of --json. It is raised only where an old reader would be misled. */
@@ -54,6 +55,8 @@ export interface Beginning {
   readonly previous_checkpoint: string | null;
   /** When a run of this job last completed before this one ended; null if none ever did. */
   readonly previous_completed_at: string | null;
+  /** The log of what the command wrote; null where that went to where cronrun's own output goes. */
+  readonly output: KeptOutput | null;
 }
 
 interface Facts extends Beginning, Reached {
@@ -233,7 +236,8 @@ export const RECORD_FIELDS = [
   'previous_completed_at',
   'settled_at',
   'booted_at',
-  'journal',
+  'journal', // up to here a line of version 0.1 ends alike: what is new stands behind it
+  'output',
 ] as const satisfies readonly (keyof RunRecord)[];
 
 /** The bare id of a record. */
@@ -321,6 +325,7 @@ function assemble(beginning: Beginning, end: Ending, rest: Rest): RunRecord {
     settled_at: rest.settled_at,
     booted_at: rest.booted_at,
     journal: rest.journal,
+    output: beginning.output,
   } as RunRecord;
 }
 
@@ -395,6 +400,11 @@ export function skippedRecord(beginning: Beginning, skip: Skip): SkippedRecord {
 /** `settled_by` where the kernel had nothing to say. */
 export const BY_PERSON = 'person';
 
+/** The same beginning of a run that nobody keeps the output of, or whose output was counted. */
+export function withOutput(beginning: Beginning, output: KeptOutput | null): Beginning {
+  return { ...beginning, output };
+}
+
 /** The same record as another run moves it into the journal at `settledAt`. */
 export function settledRecord(record: EndedRecord, settledAt: string, journal: JournalMark): EndedRecord {
   return { ...record, settled_at: settledAt, journal };
@@ -467,6 +477,7 @@ export function beginningFrom(json: Json): Beginning | null {
     user: string(json.user),
     previous_checkpoint: string(json.previous_checkpoint),
     previous_completed_at: time(json.previous_completed_at),
+    output: outputFrom(json.output),
   };
 }
 
@@ -529,6 +540,12 @@ export function markFrom(value: unknown): JournalMark | null {
   const { ino, size } = value as Record<string, unknown>;
   const bytes = integer(size);
   return bytes === null ? null : { ino: integer(ino), size: bytes };
+}
+
+function outputFrom(value: unknown): KeptOutput | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { path, bytes } = value as Record<string, unknown>;
+  return typeof path === 'string' ? { path, bytes: integer(bytes) } : null;
 }
 
 function string(value: unknown): string | null {

@@ -35,17 +35,23 @@ function wasTried(version: string): boolean {
 }
 
 /**
- * Starts a process as node:child_process.spawn does, `detached` and with our stdio, without loading the streams, sockets
+ * Starts a process as node:child_process.spawn does, `detached` and with our stdio (`output` in the place of stdout and
+ * stderr, unless that is null), without loading the streams, sockets
  * and messages that come with it: a seventh of a short run and 2 MB. Node's handle is not
  * for everybody, and another release may take something else (24 does, and ends the process over it): so it is used in
  * releases that were tried, none of which will change any more. Null is the answer in all others, and where the command
  * cannot be started: then node:child_process has to do it, or to say why not.
  */
-export function spawnBare(file: string, args: readonly string[], env: Environment): Child | null {
+export function spawnBare(
+  file: string,
+  args: readonly string[],
+  env: Environment,
+  output: number | null = null,
+): Child | null {
   // With this set node would say on stderr that it disapproves.
   if (!wasTried(process.version) || process.env.NODE_PENDING_DEPRECATION === '1') return null;
   try {
-    return start(newHandle(), file, args, env);
+    return start(newHandle(), file, args, env, [0, output ?? 1, output ?? 2]);
   } catch {
     return null;
   }
@@ -60,14 +66,20 @@ function newHandle(): ProcessHandle {
   return new Process();
 }
 
-function start(handle: ProcessHandle, file: string, args: readonly string[], env: Environment): Child | null {
+function start(
+  handle: ProcessHandle,
+  file: string,
+  args: readonly string[],
+  env: Environment,
+  descriptors: readonly number[],
+): Child | null {
   let tell: (code: number | null, signal: SignalName | null) => void = () => undefined;
   handle.onexit = (code, signal) => {
     handle.close();
     if (signal) tell(null, signal as SignalName);
     else tell(code, null);
   };
-  const stdio = [0, 1, 2].map((fd) => ({ type: 'fd', fd }) as const);
+  const stdio = descriptors.map((fd) => ({ type: 'fd', fd }) as const);
   const error = handle.spawn({ file, args: [file, ...args], envPairs: pairsOf(env), detached: true, stdio });
   if (error !== 0) return null;
   return {

@@ -5,19 +5,19 @@ import { monotonicMs } from './clock.js';
 const SLOW_MS = 2000;
 
 /**
- * Looks now, at every change in a directory, and every two seconds besides, until `look` says something.
+ * Looks now, at every change in one of the directories, and every two seconds besides, until `look` says something.
  *
  * @param limitMs how long at most; null: without end.
  * @param onReady is handed what makes it look at once.
  * @returns what it said, or null when the time was over.
  */
 export async function lookUntil<T>(
-  directory: string,
+  directories: string | readonly string[],
   limitMs: number | null,
   look: () => T | null,
   onReady: (lookNow: () => void) => void = () => undefined,
 ): Promise<T | null> {
-  const bell = new Bell(directory);
+  const bell = new Bell([directories].flat());
   onReady(() => bell.change());
   const until = limitMs === null ? Number.POSITIVE_INFINITY : monotonicMs() + limitMs;
   try {
@@ -33,14 +33,14 @@ export async function lookUntil<T>(
   }
 }
 
-/** Rings when something changes in a directory; once for all changes since it was last waited for. */
+/** Rings when something changes in one of its directories; once for all changes since it was last waited for. */
 class Bell {
-  readonly #watcher: FSWatcher | null;
+  readonly #watchers: readonly (FSWatcher | null)[];
   #rung = false;
   #wake: () => void = () => undefined;
 
-  constructor(directory: string) {
-    this.#watcher = watcherOf(directory, () => this.change());
+  constructor(directories: readonly string[]) {
+    this.#watchers = directories.map((directory) => watcherOf(directory, () => this.change()));
   }
 
   change(): void {
@@ -63,7 +63,7 @@ class Bell {
   }
 
   close(): void {
-    this.#watcher?.close();
+    for (const watcher of this.#watchers) watcher?.close();
   }
 }
 

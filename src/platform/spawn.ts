@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { errnoOf } from '../errors.js';
 import { type Child, spawnBare } from './bare-spawn.js';
@@ -11,25 +11,32 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Starts `command` in a session and process group of its own, with our stdin, stdout, stderr, umask and working
- * directory. What node altered on its way here (ignored signals, the soft limit of open files) is put back by a
+ * directory; stdout and stderr are `output` instead, unless that is null. What node altered on its way here (ignored signals, the soft limit of open files) is put back by a
  * shell that then becomes the command; it is paid only where something was altered.
  */
 export async function startChild(
   command: readonly string[],
   env: Environment,
   launch: Launch,
+  output: number | null = null,
 ): Promise<Started> {
   const shim = shimScript(launch);
   const [file = '', ...args] = shim === null ? command : ['/bin/sh', '-c', shim, 'sh', ...command];
-  const bare = spawnBare(file, args, env);
-  return bare === null ? spawnWhole(file, args, env) : { child: bare };
+  const bare = spawnBare(file, args, env, output);
+  return bare === null ? spawnWhole(file, args, env, output) : { child: bare };
 }
 
-async function spawnWhole(file: string, args: readonly string[], env: Environment): Promise<Started> {
+async function spawnWhole(
+  file: string,
+  args: readonly string[],
+  env: Environment,
+  output: number | null,
+): Promise<Started> {
   const { spawn } = await import('node:child_process');
   let child: ChildProcess;
   try {
-    child = spawn(file, args, { stdio: 'inherit', detached: true, env });
+    const stdio: StdioOptions = output === null ? 'inherit' : ['inherit', output, output];
+    child = spawn(file, args, { stdio, detached: true, env });
   } catch (error) {
     return { errno: errnoOf(error) ?? 'EINVAL' };
   }

@@ -13,6 +13,8 @@ export type Notice =
   | { readonly kind: 'not-recorded'; readonly path: string | null; readonly error: unknown }
   /** The start record is there and may not survive a power cut. */
   | { readonly kind: 'not-durable'; readonly path: string; readonly error: unknown }
+  /** What the command writes goes to where our own output goes. `path`: where it was to be kept. */
+  | { readonly kind: 'output-not-kept'; readonly path: string; readonly error: unknown }
   | { readonly kind: 'found-cut-short'; readonly newest: InferredRecord; readonly more: number }
   | {
       readonly kind: 'not-started';

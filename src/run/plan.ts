@@ -1,5 +1,6 @@
 import type { SignalName } from '../model/signal.js';
 import type { Launch } from '../platform/launch.js';
+import type { OutputKeeper } from './output.js';
 
 /** Everything that is decided about a run before it begins. */
 export interface Plan {
@@ -21,6 +22,8 @@ export interface Plan {
   /** The run is no success unless it wrote this line; null: none is required. */
   readonly requireCheckpoint: string | null;
   readonly recordCommand: 'all' | 'name';
+  /** Keeps what the command writes; null: that goes to where our own output goes. */
+  readonly keeper: OutputKeeper | null;
   /** A promise that only one container at a time uses the state directory. */
   readonly exclusiveState: boolean;
   readonly cwd: string | null;

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fstatSync } from 'node:fs';
 import { NOTHING_REACHED } from '../model/checkpoint.js';
-import { type End, type EndedRecord, encodeRecord, endedRecord } from '../model/record.js';
+import { type End, type EndedRecord, encodeRecord, endedRecord, withOutput } from '../model/record.js';
 import {
   type AppendTarget,
   createUnlessThere,
@@ -19,6 +19,7 @@ import { NotOurs, requireOwn } from '../state/ownership.js';
 import { encodeEnd, endedFileName } from '../state/start-record.js';
 import type { Past } from './look-back.js';
 import type { Tell } from './notice.js';
+import type { OutputLog } from './output.js';
 import type { Begun, StartFile } from './record-start.js';
 
 /**
@@ -31,10 +32,11 @@ export function recordEnd(
   past: Past,
   end: End,
   pid: number | null,
+  log: OutputLog | null,
   tell: Tell,
 ): EndedRecord {
   const reached = begun.file === null ? NOTHING_REACHED : readCheckpoint(begun.file.checkpoints);
-  const record = endedRecord(begun.beginning, end, pid, reached);
+  const record = endedRecord(knownNow(begun, log), end, pid, reached);
   if (stateDir === null || begun.isRefused) return record;
   try {
     requireOwn(stateDir, record.job); // it may have been hours
@@ -46,6 +48,12 @@ export function recordEnd(
     keepElsewhere(begun, end, record, error, tell);
     return record;
   }
+}
+
+/** Where a log could not be made there is none; one that is there is on disk before anything speaks of it. */
+function knownNow({ beginning }: Begun, log: OutputLog | null): Begun['beginning'] {
+  if (beginning.output === null) return beginning;
+  return withOutput(beginning, log === null ? null : { path: log.path, bytes: log.sync() });
 }
 
 function appendEnd(stateDir: string, record: EndedRecord, past: Past): EndedRecord {
@@ -100,7 +108,11 @@ function release(file: StartFile | null): void {
 function keepInLine(file: StartFile, end: End, record: EndedRecord): boolean {
   try {
     if (fstatSync(file.fd).nlink === 0) return false;
-    overwriteDurably(file.fd, encodeEnd(end, record.previous_completed_at), file.endAt);
+    overwriteDurably(
+      file.fd,
+      encodeEnd(end, record.previous_completed_at, record.output?.bytes ?? null),
+      file.endAt,
+    );
     return true;
   } catch {
     return false;

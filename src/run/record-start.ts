@@ -2,6 +2,7 @@ import { closeSync, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CronrunError, errnoOf, explainErrno } from '../errors.js';
 import type { ProcessId } from '../model/liveness.js';
+import type { KeptOutput } from '../model/output.js';
 import { type Beginning, cutCommand, type End, SCHEMA } from '../model/record.js';
 import { formatRunId, type RunId } from '../model/run-id.js';
 import {
@@ -14,7 +15,7 @@ import {
 } from '../platform/durable.js';
 import { readIdentity } from '../platform/identity.js';
 import { checkpointName, createCheckpointFile } from '../state/checkpoint.js';
-import { jobsDirectory, reservePath, runningDirectory } from '../state/directory.js';
+import { jobsDirectory, logPath, reservePath, runningDirectory } from '../state/directory.js';
 import { makeOwnDirectories, NotOurs } from '../state/ownership.js';
 import { encodeChild, encodeEnd, encodeStartRecord, type StartLine } from '../state/start-record.js';
 import type { Past } from './look-back.js';
@@ -97,7 +98,13 @@ export function beginningOf(
     user: plan.user,
     previous_checkpoint: past.runs?.resumeCheckpoint ?? null,
     previous_completed_at: past.runs?.lastCompletedAt ?? null,
+    output: logOf(plan, id),
   };
+}
+
+/** Where its log will be. What cannot be made after all is taken back by the line in the journal. */
+function logOf({ keeper, stateDir, job }: Plan, id: RunId): KeptOutput | null {
+  return keeper === null || stateDir === null ? null : { path: logPath(stateDir, job, id), bytes: null };
 }
 
 interface Created {

@@ -7,18 +7,20 @@ import { processId } from '../platform/identity.js';
 import { randomBytes } from '../platform/random.js';
 import { startChild } from '../platform/spawn.js';
 import { wroteCheckpoint } from '../state/checkpoint.js';
+import { outputDirectory } from '../state/directory.js';
 import { childEnvironment } from './child-environment.js';
 import { judgeEnding } from './ending.js';
 import { lookBack, NOTHING_KNOWN, type Past } from './look-back.js';
 import type { Notice, Tell } from './notice.js';
+import type { OutputLog } from './output.js';
 import type { Plan } from './plan.js';
 import { recordEnd } from './record-end.js';
 import { type Begun, recordChild, recordStart } from './record-start.js';
 import { type Watched, watch } from './watch.js';
 
-/** A run that is over and recorded, or one that was skipped. */
-export interface Outcome {
-  readonly record: JournalRecord;
+/** A run that is over and recorded. */
+export interface Outcome<Over extends JournalRecord = EndedRecord> {
+  readonly record: Over;
   /** The signal by which cronrun itself was told to stop, where that is how the run ended; else null. */
   readonly stoppedBy: SignalName | null;
 }
@@ -43,18 +45,47 @@ export async function supervise(plan: Plan, tell: Tell, announce?: (id: RunId) =
   announce?.(id);
   const begun = recordStart(plan, past, id, new Date(startedMs).toISOString(), tell);
 
-  const attempt = await start(plan, begun, past, tell);
+  const log = openLog(plan, begun, past, tell);
+  const attempt = await start(plan, begun, past, log, tell);
+  const outcome = conclude(plan, begun, past, log, attempt, startedAt, tell);
+  log?.finish(outcome.record);
+  return outcome;
+}
+
+/** Steps 7 to 10: the end on record, and only then in words. */
+function conclude(
+  plan: Plan,
+  begun: Begun,
+  past: Past,
+  log: OutputLog | null,
+  attempt: Attempt,
+  startedAt: number,
+  tell: Tell,
+): Outcome {
+  const { stateDir } = plan;
+  const say = log?.tell ?? tell;
   if ('watched' in attempt) {
     const { watched, pid } = attempt;
     const end = stamp(required(endingOf(watched, plan), plan, begun), startedAt);
-    const record = recordEnd(stateDir, begun, past, end, pid, tell);
-    tellEnd(record, watched, plan, tell);
+    const record = recordEnd(stateDir, begun, past, end, pid, log, tell);
+    tellEnd(record, watched, plan, say);
     return { record, stoppedBy: stopOf(record, watched) };
   }
   const end = stamp(attempt.ending, startedAt);
-  const record = recordEnd(stateDir, begun, past, end, null, tell);
-  tell(attempt.notice);
+  const record = recordEnd(stateDir, begun, past, end, null, log, tell);
+  say(attempt.notice);
   return { record, stoppedBy: null };
+}
+
+/** The job comes first: where its output cannot be kept it goes to where ours goes. What is not on record has no log. */
+function openLog({ keeper, stateDir, job }: Plan, begun: Begun, past: Past, tell: Tell): OutputLog | null {
+  if (keeper === null || stateDir === null || begun.file === null) return null;
+  try {
+    return keeper.open(stateDir, job, begun.id, past.modes, tell);
+  } catch (error) {
+    tell({ kind: 'output-not-kept', path: outputDirectory(stateDir, job), error });
+    return null;
+  }
 }
 
 type Attempt =
@@ -62,13 +93,19 @@ type Attempt =
   | { readonly ending: Ending; readonly notice: Notice };
 
 /** Steps 4 to 7: the child, its identity in the record, and its end. */
-async function start(plan: Plan, begun: Begun, past: Past, tell: Tell): Promise<Attempt> {
+async function start(
+  plan: Plan,
+  begun: Begun,
+  past: Past,
+  log: OutputLog | null,
+  tell: Tell,
+): Promise<Attempt> {
   const path = plan.env.PATH;
   const obstacle = findObstacle(plan.command[0] ?? '', path);
   if (obstacle !== null) return notStarted(obstacle.errno, obstacle.interpreter, path);
   const recordedAs = begun.file === null ? null : { id: begun.id, checkpoints: begun.file.checkpoints };
   const env = childEnvironment(plan.env, plan.job, plan.stateDir, recordedAs, past);
-  const started = await startChild(plan.command, env, plan.launch);
+  const started = await startChild(plan.command, env, plan.launch, log?.fd ?? null);
   if ('errno' in started) return notStarted(started.errno, null, path);
   const { child } = started;
   if (begun.file !== null) recordChild(begun.file, processId(child.pid));

@@ -1,5 +1,6 @@
 // A bundle of its own (dist/overlap.cjs): only a run that must not overlap with another one of its job loads it.
 import { CronrunError, explainErrno } from '../errors.js';
+import type { JournalRecord } from '../model/record.js';
 import type { RunId } from '../model/run-id.js';
 import { monotonicMs, wallMs } from '../platform/clock.js';
 import { findFlock, LOCKING_FLAGS } from '../platform/flock.js';
@@ -20,7 +21,7 @@ export interface OverlapRules {
 }
 
 /** The job is ours until this process ends, or nothing is started. `announce`: who we are, for those that come now. */
-export type Turn = { readonly announce: (id: RunId) => void } | Outcome;
+export type Turn = { readonly announce: (id: RunId) => void } | Outcome<JournalRecord>;
 
 /**
  * Takes the lock of a job and looks whether a run of it goes on. The lock is held by an open file, so the kernel frees it

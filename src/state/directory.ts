@@ -1,4 +1,6 @@
 import { join, resolve } from 'node:path';
+import { logName } from '../model/output.js';
+import type { RunId } from '../model/run-id.js';
 
 /** Where root's state is; others are pointed to it when their own is empty. */
 export const SYSTEM_STATE_DIRECTORY = '/var/lib/cronrun';
@@ -56,6 +58,15 @@ export function lockPath(stateDir: string, job: string): string {
 
 export function runningDirectory(stateDir: string, job: string): string {
   return `${stateDir}/jobs/${job}/running`;
+}
+
+/** Where the output of a job's runs is kept; there only where somebody asked for that. */
+export function outputDirectory(stateDir: string, job: string): string {
+  return `${stateDir}/jobs/${job}/output`;
+}
+
+export function logPath(stateDir: string, job: string, id: RunId): string {
+  return `${outputDirectory(stateDir, job)}/${logName(id)}`;
 }
 
 /** Given up when a start record does not fit on a full disk. */

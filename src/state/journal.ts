@@ -357,6 +357,16 @@ export function lastCompletion(journal: Journal): string | null {
   return latest;
 }
 
+/** The statuses of the runs since the last completed one, last ended first; at most `most`. */
+export function statusesSinceCompletion(journal: Journal, most: number): EndedRecord['status'][] {
+  const statuses: EndedRecord['status'][] = [];
+  for (const { status } of runsFromEnd(journal, { count: 0 })) {
+    if (status === 'completed' || statuses.length === most) break;
+    statuses.push(status);
+  }
+  return statuses;
+}
+
 /** The later of two ISO 8601 times in UTC; null is earlier than any. */
 export function laterTime(a: string | null, b: string | null): string | null {
   if (a === null || b === null) return a ?? b;

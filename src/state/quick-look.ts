@@ -37,8 +37,11 @@ const BEGINNING = Buffer.from('{"schema":1,');
 const ID_AT = '{"schema":1,"cron_job_id":"'.length;
 const ID_END = ID_AT + 'cron:'.length + 36;
 const JOB = '","job":"';
-/** The last field of a line that no settler wrote; nothing but the end of the line may follow. */
-const UNSETTLED = Buffer.from('"journal":null}');
+/** How a line ends that no settler wrote, of a run whose output was not kept; the latter is of version 0.1. */
+const UNSETTLED = Buffer.from('"journal":null,"output":null}');
+const UNSETTLED_OF_OLD = Buffer.from('"journal":null}');
+/** The same of a run whose output was kept, up to where that stands. */
+const UNSETTLED_WITH = Buffer.from('"journal":null,"output":');
 const STATUS = '","status":"';
 /** What follows the job's name, by the first letter of the status. */
 const WORDS = new Map(
@@ -93,9 +96,16 @@ export function quickLook<Ended extends EndedGist>(
 
 /** The status of a whole line that its own wrapper wrote, from its place in the bytes; null for any other line. */
 export function statusOfLine(bytes: Buffer, from: number, to: number): JournalRecord['status'] | null {
-  if (!standsAt(bytes, BEGINNING, from) || !standsAt(bytes, UNSETTLED, to - UNSETTLED.length)) return null;
+  if (!standsAt(bytes, BEGINNING, from)) return null;
   const brace = bytes.indexOf(BRACE, from + 1);
-  if (brace !== -1 && brace < to) return null; // perhaps torn, and the next line glued to it
+  // Any brace but that one: perhaps the line is torn, and the next one glued to it.
+  const isWhole =
+    brace === -1 || brace >= to
+      ? standsAt(bytes, UNSETTLED, to - UNSETTLED.length) ||
+        standsAt(bytes, UNSETTLED_OF_OLD, to - UNSETTLED_OF_OLD.length)
+      : standsAt(bytes, UNSETTLED_WITH, brace - UNSETTLED_WITH.length) &&
+        OUTPUT_END.test(bytes.toString('latin1', brace, to));
+  if (!isWhole) return null;
   let at = from + ID_END + JOB.length;
   while (at < to && bytes[at] !== QUOTE) at++; // of so few bytes faster than indexOf
   const word = WORDS.get(bytes[at + STATUS.length] ?? 0);
@@ -169,12 +179,22 @@ const REST: readonly (readonly [name: string, value: string])[] = [
   ['journal', 'null'],
 ];
 
+const OUTPUT = `{"path":${TEXT},"bytes":(?:null|${NUMBER})}`;
+const OUTPUT_END = new RegExp(`^${OUTPUT}}$`);
+
+/** The same of fields that lines of version 0.1 do not have. */
+const ADDED: readonly (readonly [name: string, value: string])[] = [['output', `(?:null|${OUTPUT})`]];
+
+function fieldsIn(fields: typeof REST): string {
+  return fields.map(([name, value]) => `,"${name}":${value}`).join('');
+}
+
 /**
  * All of the line, so that nothing is taken for a record that a parser would not take for the same one: a field that
  * stands twice, a hole of zeros.
  */
 const COMPLETED = new RegExp(
-  `^{"schema":1,"cron_job_id":"(cron:[0-9a-f-]{36})","job":"[A-Za-z0-9._-]+"${REST.map(([name, value]) => `,"${name}":${value}`).join('')}}$`,
+  `^{"schema":1,"cron_job_id":"(cron:[0-9a-f-]{36})","job":"[A-Za-z0-9._-]+"${fieldsIn(REST)}(?:${fieldsIn(ADDED)})?}$`,
 );
 
 /** Null for any line but that of a completed run as its wrapper writes it. */

@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { resumeAfter } from '../model/checkpoint.js';
-import { type EndedRecord, encodeRecord, endedRecord, SCHEMA, settledRecord } from '../model/record.js';
+import { type EndedRecord, encodeRecord, endedRecord, idOf, SCHEMA, settledRecord } from '../model/record.js';
 import type { RunId } from '../model/run-id.js';
 import {
   appendDurably,
@@ -10,7 +10,7 @@ import {
   syncDirectory,
 } from '../platform/durable.js';
 import { checkpointRun } from './checkpoint.js';
-import { jobDirectory, journalPath, runningDirectory } from './directory.js';
+import { jobDirectory, journalPath, logPath, outputDirectory, runningDirectory } from './directory.js';
 import { type Journal, lastCompletion, lastResume, laterTime } from './journal.js';
 import { readFileName } from './start-record.js';
 import { listDirectory, type OverRun, type Survey } from './survey.js';
@@ -43,6 +43,7 @@ export function settle(
   const doubtful = recorded.filter((named) => named.start.end !== null).flatMap(withEnd);
   const moved = [...doubtful, ...over];
   const journal = journalPath(stateDir, job);
+  syncLogs(stateDir, job, moved);
   const compose = (target: Journal) => closingOf(doubtful) + linesOf(moved, settledAt, target);
   if (moved.length > 0) appendDurably(journal, modes, compose);
   else if (recorded.length > 0) syncContents(journal);
@@ -55,6 +56,19 @@ export function settle(
     if (checkpoints !== null) removeIfThere(`${directory}/${checkpoints}`);
   }
   return over.map((run) => run.record);
+}
+
+/** The journal speaks of output that is on disk; what cannot be synced is no reason to lose the record as well. */
+function syncLogs(stateDir: string, job: string, runs: readonly OverRun[]): void {
+  for (const { record } of runs) {
+    if (record.output === null) continue;
+    try {
+      syncContents(logPath(stateDir, job, idOf(record)));
+      syncDirectory(outputDirectory(stateDir, job));
+    } catch {
+      // see above
+    }
+  }
 }
 
 /** Records of a newer version are its to settle. */

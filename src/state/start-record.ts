@@ -65,9 +65,14 @@ export function encodeChild(child: ProcessId): Buffer {
   return Buffer.from(JSON.stringify(child));
 }
 
-/** What is written over line 3. */
-export function encodeEnd(end: End, previousCompletedAt: string | null): Buffer {
-  return Buffer.from(JSON.stringify({ ...end, previous_completed_at: previousCompletedAt }));
+/** What is written over line 3. `outputBytes`: how much the command wrote, if that was kept and counted. */
+export function encodeEnd(
+  end: End,
+  previousCompletedAt: string | null,
+  outputBytes: number | null = null,
+): Buffer {
+  const output = outputBytes === null ? {} : { output_bytes: outputBytes };
+  return Buffer.from(JSON.stringify({ ...end, previous_completed_at: previousCompletedAt, ...output }));
 }
 
 /** The name that carries an end where not even line 3 could be written. */
@@ -119,16 +124,25 @@ export function parseStartRecord(text: string, id: RunId, endInName: End | null)
   if (idOf(beginning) !== id) return null;
   const line3 = parseObject(third);
   const end = (line3 === null ? null : endFrom(line3)) ?? endInName;
-  const previous = end === null || line3 === null ? null : time(line3.previous_completed_at);
   const start = {
     id,
-    beginning: previous === null ? beginning : { ...beginning, previous_completed_at: previous },
+    beginning: end === null || line3 === null ? beginning : knownAtEnd(beginning, line3),
     wrapper,
     journal: markFrom(line1.journal) ?? { ino: null, size: 0 },
     child: childFrom(second),
     end,
   };
   return { start, torn: line3 === null && end === null && /\S/.test(third) };
+}
+
+/** What the wrapper knew of the beginning only when the run was over. */
+function knownAtEnd(beginning: Beginning, line3: Readonly<Record<string, unknown>>): Beginning {
+  const { output } = beginning;
+  return {
+    ...beginning,
+    previous_completed_at: time(line3.previous_completed_at) ?? beginning.previous_completed_at,
+    output: output === null ? null : { ...output, bytes: integer(line3.output_bytes) ?? output.bytes },
+  };
 }
 
 function childFrom(line: string): ProcessId | null {

@@ -10,6 +10,8 @@ export interface StatusFacts {
   readonly streak: CompletedStreak;
   /** What was not begun since `record` did, where that is the newest run of its job. */
   readonly skips: SkipsOnTop;
+  /** How many bytes of its output are kept; null: none is. */
+  readonly keptBytes: number | null;
   /** The host name of this machine; null where it is not known. */
   readonly here: string | null;
 }

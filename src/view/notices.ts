@@ -45,6 +45,12 @@ export function notDurable({ job, why, path }: { job: string; why: string; path:
   return notice(job, `its start is on record, but a power cut may undo that: ${reason}`);
 }
 
+/** The log could not be made; the command writes to where cronrun's own output goes. */
+export function outputNotKept({ job, why, path }: NotRecorded): string {
+  const reason = path === null ? sanitize(why) : `cannot write in ${sanitize(path)} (${sanitize(why)})`;
+  return notice(job, `OUTPUT NOT KEPT, it comes as it is written: ${reason}`);
+}
+
 export interface NotStarted {
   readonly job: string;
   /** argv[0] as given. */
@@ -61,14 +67,18 @@ export interface NotStarted {
 }
 
 /** The command could not be started: exit status 126 or 127. */
-export function notStarted({ job, command, errno, path, exitStatus, because, denied }: NotStarted): string {
+export function notStarted(facts: NotStarted): string {
+  return notice(facts.job, notStartedWords(facts));
+}
+
+/** "FAILED: rsnc: not found in PATH=/usr/bin:/bin" */
+export function notStartedWords({ command, errno, path, exitStatus, because, denied }: NotStarted): string {
   const name = sanitize(command) || '""';
-  if (because) return notice(job, `FAILED: ${name} was not started: ${sanitize(because)}`);
-  if (exitStatus === 127) {
-    return notice(job, `FAILED: ${name}: not found${path === null ? '' : ` in PATH=${sanitize(path)}`}`);
-  }
+  if (because) return `FAILED: ${name} was not started: ${sanitize(because)}`;
+  if (exitStatus === 127)
+    return `FAILED: ${name}: not found${path === null ? '' : ` in PATH=${sanitize(path)}`}`;
   const why = denied ? DENIALS[denied] : (STARTING_ERRORS[errno ?? ''] ?? errno);
-  return notice(job, `FAILED: ${name}: cannot be run${why === null ? '' : ` (${why})`}`);
+  return `FAILED: ${name}: cannot be run${why === null ? '' : ` (${why})`}`;
 }
 
 const DENIALS: Readonly<Record<'directory' | 'not-executable', string>> = {
@@ -98,31 +108,55 @@ export interface TimedOut {
 
 /** The run was ended by its timeout: exit status 124. */
 export function timedOut({ record, lastCompletedAt, now }: TimedOut): string {
-  const limit = record.timeout_ms === null ? 'its limit' : formatLimit(record.timeout_ms);
-  const killed = record.killed ? `; SIGKILL was needed ${formatLimit(record.kill_after_ms)} later` : '';
   const completed =
     lastCompletedAt === null ? 'never completed' : `last completed ${age(lastCompletedAt, now)} ago`;
   return notice(
     record.job,
-    `TIMEOUT: ended after ${limit}${killed}`,
+    timedOutWords(record),
     `${completed}; cronrun status ${shortRunId(idOf(record))}`,
   );
 }
 
+/** "TIMEOUT: ended after 10m; SIGKILL was needed 10s later" */
+export function timedOutWords(record: TimeoutRecord): string {
+  const limit = record.timeout_ms === null ? 'its limit' : formatLimit(record.timeout_ms);
+  const killed = record.killed ? `; SIGKILL was needed ${formatLimit(record.kill_after_ms)} later` : '';
+  return `TIMEOUT: ended after ${limit}${killed}`;
+}
+
 /** It exited with success, and without the checkpoint that was required of it: exit status 198. */
-export function incomplete({ record, wanted }: { record: FailedRecord; wanted: string }): string {
+export function incomplete({ record, wanted }: Incomplete): string {
+  return notice(record.job, incompleteText({ record, wanted }));
+}
+
+export interface Incomplete {
+  readonly record: FailedRecord;
+  readonly wanted: string;
+}
+
+/** "FAILED: exit code 0 without the checkpoint 'done'; it wrote none" */
+export function incompleteText({ record, wanted }: Incomplete): string {
   const reached =
     record.checkpoint === null ? 'it wrote none' : `its last one is '${sanitize(record.checkpoint)}'`;
-  const text = `FAILED: exit code ${record.exit_code} without the checkpoint '${sanitize(wanted)}'; ${reached}`;
-  return notice(record.job, text);
+  return `FAILED: exit code ${record.exit_code} without the checkpoint '${sanitize(wanted)}'; ${reached}`;
 }
 
 /** The child was killed by a signal that is no stop of ours. */
 export function signaled({ record }: { record: SeenInterruptedRecord }): string {
-  const signal = sanitize(record.signal);
-  const text = `INTERRUPTED: killed by ${signal} after ${formatDuration(record.duration_ms)}${notByCronrun(record)}`;
-  if (record.signal !== 'SIGKILL') return notice(record.job, text);
-  return notice(record.job, text, '(the kernel does that when memory runs out: dmesg | grep -i oom)');
+  const text = signaledWords(record);
+  const remark = signalRemark(record);
+  return remark === null ? notice(record.job, text) : notice(record.job, text, remark);
+}
+
+/** "INTERRUPTED: killed by SIGKILL after 41m 2s, not by cronrun" */
+export function signaledWords(record: SeenInterruptedRecord): string {
+  const after = formatDuration(record.duration_ms);
+  return `INTERRUPTED: killed by ${sanitize(record.signal)} after ${after}${notByCronrun(record)}`;
+}
+
+/** What people do not think of; null: nothing. */
+export function signalRemark({ signal }: SeenInterruptedRecord): string | null {
+  return signal === 'SIGKILL' ? '(the kernel does that when memory runs out: dmesg | grep -i oom)' : null;
 }
 
 export interface PassedOn {
@@ -140,8 +174,12 @@ export function passedOn({ job, signal, pid }: PassedOn): string {
 
 /** Told to stop, and stopped. */
 export function stopped({ record }: { record: SeenInterruptedRecord }): string {
-  const after = formatDuration(record.duration_ms);
-  return notice(record.job, `INTERRUPTED: stopped by ${sanitize(record.signal)} after ${after}`);
+  return notice(record.job, stoppedWords(record));
+}
+
+/** "INTERRUPTED: stopped by SIGINT after 3m 2s" */
+export function stoppedWords(record: SeenInterruptedRecord): string {
+  return `INTERRUPTED: stopped by ${sanitize(record.signal)} after ${formatDuration(record.duration_ms)}`;
 }
 
 export interface Kept {
@@ -185,16 +223,26 @@ export interface FoundCutShort {
   readonly newest: EndedRecord;
   /** How many others were found with it. */
   readonly more: number;
+  /** Its output was kept. */
+  readonly hasLog?: boolean;
   readonly zone?: Zone;
 }
 
 /** Earlier runs turned out to have been cut short. */
-export function foundCutShort({ job, newest, more, zone = localZone }: FoundCutShort): string {
+export function foundCutShort({
+  job,
+  newest,
+  more,
+  hasLog = false,
+  zone = localZone,
+}: FoundCutShort): string {
   const others = more === 0 ? '' : ` ${tied(`and ${more} more`)}`;
+  const log = hasLog ? [`what it wrote: ${tied(`cronrun output ${shortRunId(idOf(newest))}`)}`] : [];
   return notice(
     job,
     `the run before, of ${localTime(newest.started_at, zone)}, was`,
     `INTERRUPTED${atCheckpoint(newest)}: ${cutShortWords(newest)} ${runMark(newest)}${others}`,
+    ...log,
   );
 }
 

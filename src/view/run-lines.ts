@@ -3,21 +3,24 @@ import type { GoingRun } from '../model/job-runs.js';
 import {
   BY_PERSON,
   type EndedRecord,
+  idOf,
   type RunningRecord,
   type RunRecord,
   SCHEMA,
   type SkippedRecord,
   type TimeoutRecord,
 } from '../model/record.js';
+import { shortRunId } from '../model/run-id.js';
+import { formatSize } from '../model/size.js';
 import { commandLines } from './command.js';
 import type { Line, StatusFacts, Viewing } from './facts.js';
 import { sanitize } from './sanitize.js';
-import { pidList, VALUE_COLUMNS } from './text.js';
+import { pidList, tied, VALUE_COLUMNS } from './text.js';
 import { clockTime, localTime, type Zone } from './time.js';
 
 /** What the record itself says. */
 export function runLines(facts: StatusFacts, viewing: Viewing): Line[] {
-  const { record, runs, here } = facts;
+  const { record, runs, keptBytes, here } = facts;
   if (record.status === 'skipped') return skippedLines(record, viewing);
   return [
     ['started', startedWords(record, viewing.zone)],
@@ -27,6 +30,7 @@ export function runLines(facts: StatusFacts, viewing: Viewing): Line[] {
     record.status === 'timeout' ? ['signals', timeoutSignals(record)] : null,
     record.status === 'running' ? null : ['ended', endedWords(record, viewing.zone)],
     reachedLine(record, viewing),
+    keptBytes === null ? null : ['output', outputWords(record, keptBytes)],
     ['command', commandLines(record.command, record.command_cut, VALUE_COLUMNS)],
     ['run', record.cron_job_id],
   ];
@@ -49,6 +53,13 @@ function reachedLine({ checkpoint, checkpoint_at, started_at }: RunRecord, { zon
   const when =
     checkpoint_at === null ? '' : ` (at ${withoutOffset(clockTime(checkpoint_at, started_at, zone))})`;
   return ['reached', `${sanitize(checkpoint)}${when}`];
+}
+
+/** How much the run wrote, how much of it is kept, and what shows that. */
+function outputWords(record: RunRecord, keptBytes: number): string {
+  const written = record.output?.bytes ?? keptBytes;
+  const cut = written > keptBytes ? `, of which ${formatSize(keptBytes)} are kept` : '';
+  return `${formatSize(written)}${cut}: ${tied(`cronrun output ${shortRunId(idOf(record))}`)}`;
 }
 
 function startedWords(record: RunRecord, zone: Zone): string {

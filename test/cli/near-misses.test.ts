@@ -8,9 +8,10 @@ function said(word: string, ...args: string[]): string {
 
 describe('a command that there is not', () => {
   it.each([
-    ['logs', ['backup'], 'Runs of a job: cronrun ls backup'],
-    ['logs', [], 'Runs of a job: cronrun ls JOB'],
-    ['LOGS', ['backup'], 'Runs of a job: cronrun ls backup'],
+    ['logs', ['backup'], 'Runs of a job: cronrun ls backup. What one printed: cronrun output backup'],
+    ['logs', [], 'Runs of a job: cronrun ls JOB. What one printed: cronrun output JOB'],
+    ['LOGS', ['backup'], 'Runs of a job: cronrun ls backup. What one printed: cronrun output backup'],
+    ['tail', ['-f', 'backup'], 'What a run printed: cronrun output backup'],
     ['history', ['-n', 'backup'], 'Runs of a job: cronrun ls backup'],
     ['list', [], 'All jobs: cronrun ls'],
     ['list', ['backup'], 'Runs of a job: cronrun ls backup'],
@@ -46,7 +47,7 @@ describe('a command that there is not', () => {
 
   it('nothing is near', () => {
     expect(said('frobnicate')).toBe(
-      'cronrun: no command "frobnicate". Write exec, checkpoint, status, last, ls,\n  wait, stop, settle or man\n  (cronrun --help says what they do)\n',
+      'cronrun: no command "frobnicate". Write exec, checkpoint, status, last, ls,\n  output, wait, stop, settle or man\n  (cronrun --help says what they do)\n',
     );
     expect(said('constructor')).toContain('Write exec,');
     expect(said('\u001b[2J')).toContain('no command "\\u001b[2J"');

@@ -45,6 +45,9 @@ describe('exec', () => {
         overlap: 'allow',
         overlapWaitMs: 0,
         overlapExitCode: 75,
+        output: 'inherit',
+        outputLimit: 1_048_576,
+        keepOutput: 10,
       },
     });
   });
@@ -87,6 +90,9 @@ describe('exec', () => {
     CRONRUN_OVERLAP: 'wait',
     CRONRUN_OVERLAP_WAIT: '5m',
     CRONRUN_OVERLAP_EXIT_CODE: '0',
+    CRONRUN_OUTPUT: 'on-failure',
+    CRONRUN_OUTPUT_LIMIT: '64K',
+    CRONRUN_KEEP_OUTPUT: '3',
     CRONRUN_STATE_DIR: '/srv',
     CRONRUN_EXCLUSIVE_STATE: '1',
     CRONRUN_COLOR: 'never',
@@ -108,6 +114,9 @@ describe('exec', () => {
       overlap: 'wait',
       overlapWaitMs: 300_000,
       overlapExitCode: 0,
+      output: 'on-failure',
+      outputLimit: 65_536,
+      keepOutput: 3,
     });
   });
 
@@ -182,8 +191,8 @@ describe('exec', () => {
     [['--json', 'backup', '--', 'true'], 'exec: --json is an option of status, last and ls, not of exec\n'],
     [['-a', 'backup', '--', 'true'], 'exec: no option "-a"\n  options of the command stand behind --\n'],
     [
-      ['--output', 'x', 'backup', '--', 'true'],
-      'exec: no option "--output"\n  options of the command stand behind --\n',
+      ['--frobnicate', 'x', 'backup', '--', 'true'],
+      'exec: no option "--frobnicate"\n  options of the command stand behind --\n',
     ],
     [['-v', 'backup', '--', 'true'], 'exec: no option "-v". Perhaps --version\n'],
     [['--require-record=1', 'backup', '--', 'true'], 'exec: --require-record takes no value\n'],

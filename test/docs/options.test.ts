@@ -56,12 +56,15 @@ function ownCommandLines(markdown: string): string[] {
   const spans = groups(markdown, /`([^`\n]+)`/g);
   const lines = groups(
     markdown,
-    /^(.*\bcronrun (?:exec|checkpoint|status|last|ls|wait|stop|settle|man)\b.*)$/gm,
+    /^(.*\bcronrun (?:exec|checkpoint|status|last|ls|output|wait|stop|settle|man)\b.*)$/gm,
   );
   return [...spans, ...lines]
     .map((line) =>
-      line.replace(/^.*?\bcronrun (?=exec|checkpoint|status|last|ls|wait|stop|settle|man)/, 'cronrun '),
+      line.replace(
+        /^.*?\bcronrun (?=exec|checkpoint|status|last|ls|output|wait|stop|settle|man)/,
+        'cronrun ',
+      ),
     )
-    .filter((line) => /^(?:cronrun |exec |last |status |wait |stop |settle |--)/.test(line))
+    .filter((line) => /^(?:cronrun |exec |last |status |output |wait |stop |settle |--)/.test(line))
     .map((line) => line.replace(/ -- .*$/, ''));
 }

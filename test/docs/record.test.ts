@@ -85,7 +85,9 @@ describe('the fields in cronrun-journal(5)', () => {
 
   it('are, in line 3 of a start record, those of an end', () => {
     const line = item(journal.subsection('Start records'), 'line 3');
-    expect(sorted(marked(line, 'Va'))).toEqual(sorted([...Object.keys(END), 'previous_completed_at']));
+    expect(sorted(marked(line, 'Va'))).toEqual(
+      sorted([...Object.keys(END), 'output_bytes', 'previous_completed_at']),
+    );
   });
 });
 

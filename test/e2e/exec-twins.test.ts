@@ -13,6 +13,9 @@ const CRONTAB = {
   CRONRUN_OVERLAP: 'skip',
   CRONRUN_OVERLAP_WAIT: '1m',
   CRONRUN_OVERLAP_EXIT_CODE: '0',
+  CRONRUN_OUTPUT: 'inherit',
+  CRONRUN_OUTPUT_LIMIT: '1M',
+  CRONRUN_KEEP_OUTPUT: '3',
   CRONRUN_EXCLUSIVE_STATE: '0',
   CRONRUN_COLOR: 'never',
 };
@@ -90,6 +93,9 @@ describe('environment twins of the options', () => {
     ['CRONRUN_OVERLAP', 'never'],
     ['CRONRUN_OVERLAP_WAIT', 'soon'],
     ['CRONRUN_OVERLAP_EXIT_CODE', '256'],
+    ['CRONRUN_OUTPUT', 'never'],
+    ['CRONRUN_OUTPUT_LIMIT', 'much'],
+    ['CRONRUN_KEEP_OUTPUT', '0'],
     ['CRONRUN_EXCLUSIVE_STATE', 'yes'],
     ['CRONRUN_COLOR', 'sometimes'],
   ])('that are bad are refused by name: %s=%s', (name, value) => {

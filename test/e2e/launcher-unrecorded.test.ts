@@ -54,6 +54,9 @@ describe.each([{ shell: '#!/bin/sh', start: [] as string[] }, ...posixShells()])
         CRONRUN_OVERLAP: 'allow',
         CRONRUN_OVERLAP_WAIT: '1m',
         CRONRUN_OVERLAP_EXIT_CODE: '0',
+        CRONRUN_OUTPUT: 'on-failure',
+        CRONRUN_OUTPUT_LIMIT: '1M',
+        CRONRUN_KEEP_OUTPUT: '3',
         CRONRUN_EXCLUSIVE_STATE: '0',
         CRONRUN_COLOR: 'never',
       };
@@ -224,7 +227,20 @@ describe('without any node', () => {
     ran(['exec', '-t', '5m', '-k', '1', '-s', 'INT', '--success-codes', '1,24', 'j', ...ECHO]);
     ran(['exec', '--timeout=5m', '-t5m', 'j', '--state-dir', '/tmp/x', ...ECHO]);
     ran(['--state-dir', '/tmp/x', 'exec', 'j', ...ECHO]);
-    ran(['exec', '--record-command', 'name', '--color', 'never', 'a'.repeat(64), ...ECHO]);
+    ran([
+      'exec',
+      '--record-command',
+      'name',
+      '--output',
+      'on-failure',
+      '--keep-output=3',
+      '--output-limit',
+      '1M',
+      '--color',
+      'never',
+      'a'.repeat(64),
+      ...ECHO,
+    ]);
     ran(['exec', 'j', '-t', ...ECHO]);
   });
 

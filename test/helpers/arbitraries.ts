@@ -64,6 +64,10 @@ export const beginnings: fc.Arbitrary<Beginning> = fc.record({
   user: nullOr(text),
   previous_checkpoint: nullOr(text),
   previous_completed_at: nullOr(iso),
+  output: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(null) },
+    fc.record({ path: fc.oneof(text, fc.constant('/var/lib/cronrun')), bytes: nullOr(fc.nat()) }),
+  ),
 });
 
 const code = fc.integer({ min: 0, max: 255 });

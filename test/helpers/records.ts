@@ -44,6 +44,7 @@ export function beginning(n: number, over: Partial<Beginning> = {}): Beginning {
     user: 'root',
     previous_checkpoint: null,
     previous_completed_at: null,
+    output: null,
     ...over,
   };
 }

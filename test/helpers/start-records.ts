@@ -86,6 +86,7 @@ export function plantStartRecord(stateDir: string, job: string, facts: Planted =
       user: 'root',
       previous_checkpoint: null,
       previous_completed_at: null,
+      output: null,
       ...facts.first,
     },
     wrapper: { ...ME, pid: NOBODY, ...facts.wrapper },

@@ -107,10 +107,13 @@ describe('the twins of the options', () => {
     expect([...TWINS].sort()).toEqual([
       'CRONRUN_COLOR',
       'CRONRUN_EXCLUSIVE_STATE',
+      'CRONRUN_KEEP_OUTPUT',
       'CRONRUN_KILL_AFTER',
       'CRONRUN_OVERLAP',
       'CRONRUN_OVERLAP_EXIT_CODE',
       'CRONRUN_OVERLAP_WAIT',
+      'CRONRUN_OUTPUT',
+      'CRONRUN_OUTPUT_LIMIT',
       'CRONRUN_RECORD_COMMAND',
       'CRONRUN_REQUIRE_CHECKPOINT',
       'CRONRUN_REQUIRE_RECORD',

@@ -47,6 +47,7 @@ export function beginning(job: string, startedAt: string, fields: Partial<Beginn
     user: 'root',
     previous_checkpoint: null,
     previous_completed_at: null,
+    output: null,
     ...fields,
   };
 }

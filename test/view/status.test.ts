@@ -14,7 +14,14 @@ function show(
   now = sample.NOW,
   skips: SkipsOnTop = { last: null, count: 0, more: false },
 ): string {
-  const facts = { record, runs, streak: { count: 0, more: false, ...streak }, skips, here: 'db1' };
+  const facts = {
+    record,
+    runs,
+    streak: { count: 0, more: false, ...streak },
+    skips,
+    keptBytes: null,
+    here: 'db1',
+  };
   return statusText(facts, { ...sample.viewing, now });
 }
 
