@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { outputKeeper } from '../src/commands/exec-output.js';
 import { exitStatusOf } from '../src/model/exit-status.js';
-import { type EndedRecord, encodeRecord, endedRecord, isEnded } from '../src/model/record.js';
+import { type EndedRecord, encodeRecord, endedRecord } from '../src/model/record.js';
 import type { Plan } from '../src/run/plan.js';
 import { supervise } from '../src/run/supervise.js';
 import {
@@ -105,6 +106,8 @@ interface Scenario {
   readonly tearings?: Tearings;
   /** What exec exits with. */
   readonly status: number;
+  /** Its output is kept, and cut. */
+  readonly keepsOutput?: boolean;
 }
 
 const succeed = { command: ['true'], status: 0 };
@@ -114,6 +117,14 @@ const SCENARIOS: Scenario[] = [
   { name: 'the first run ever', disk: emptyDisk, ...succeed, faults: noFault },
   { name: 'a later run', disk: usedDisk, ...fail, faults: noFault },
   { name: 'no such command', disk: usedDisk, command: ['/nonexistent'], status: 127, faults: noFault },
+  {
+    name: 'a run whose output is kept',
+    disk: usedDisk,
+    command: ['seq', '1', '100'],
+    status: 0,
+    faults: noFault,
+    keepsOutput: true,
+  },
   { name: 'the journal is full', disk: usedDisk, ...succeed, faults: journalIsFull },
   {
     name: 'the journal does not sync',
@@ -130,20 +141,27 @@ const made = new Map<string, Made>();
 
 beforeAll(async () => {
   workshop = mkdtempSync(`${tmpdir()}/cronrun-crash-states-`);
-  for (const { name, disk, command, faults } of SCENARIOS) {
+  for (const { name, disk, command, faults, keepsOutput } of SCENARIOS) {
     const before = disk();
-    made.set(name, await makeRun(build(workshop, before.current()), before, command, faults()));
+    const root = build(workshop, before.current());
+    made.set(name, await makeRun(root, before, command, faults(), keepsOutput));
   }
 }, 60_000);
 
 afterAll(() => rmSync(workshop, { recursive: true, force: true }));
 
 /** Lets the real code make a run below `root`, whose files are those of `disk`. */
-async function makeRun(root: string, disk: Disk, command: readonly string[], fault: Fault): Promise<Made> {
+async function makeRun(
+  root: string,
+  disk: Disk,
+  command: readonly string[],
+  fault: Fault,
+  keepsOutput = false,
+): Promise<Made> {
   const records: EndedRecord[] = [];
   const act = async () => {
-    const { record } = await supervise(planOf(root, command), () => undefined);
-    if (isEnded(record)) records.push(record);
+    const { record } = await supervise(planOf(root, command, keepsOutput), () => undefined);
+    records.push(record);
   };
   const ops = await trace(root, disk.files(), act, fault);
   const [record] = records;
@@ -151,7 +169,7 @@ async function makeRun(root: string, disk: Disk, command: readonly string[], fau
   return { ops, record };
 }
 
-function planOf(root: string, command: readonly string[]): Plan {
+function planOf(root: string, command: readonly string[], keepsOutput: boolean): Plan {
   return {
     job: JOB,
     command,
@@ -166,12 +184,14 @@ function planOf(root: string, command: readonly string[]): Plan {
     requireRecord: false,
     requireCheckpoint: null,
     recordCommand: 'all',
-    keeper: null,
+    keeper: keepsOutput ? outputKeeper({ outputLimit: 64, keepOutput: 1 }, SPEAKER) : null,
     exclusiveState: false,
     cwd: '/',
     user: 'root',
   };
 }
+
+const SPEAKER = { job: JOB, program: 'seq', now: Date.now };
 
 function runOf({ name }: Pick<Scenario, 'name'>): Made {
   const run = made.get(name);
@@ -210,6 +230,36 @@ describe('the steps of a run', () => {
       'sync journal.jsonl',
       'unlink running/ID.jsonl',
       'unlink running/ID.checkpoint',
+      'return',
+    ]);
+  });
+
+  it('whose output is kept: the log is made behind the start record, and synced before the journal speaks of it', () => {
+    const steps = runOf(scenario('a run whose output is kept')).ops.map(stepOf);
+    expect(steps.filter((step) => !step.startsWith('write output/'))).toEqual([
+      'create running/.ID.tmp',
+      'write running/.ID.tmp',
+      'rename running/.ID.tmp',
+      'sync running/ID.jsonl',
+      'sync-directory running',
+      'create running/ID.checkpoint',
+      'mkdir output',
+      `sync-directory ${JOB_DIRECTORY}`,
+      'create output/ID.log',
+      'spawn',
+      'write running/ID.jsonl',
+      'exit',
+      'sync output/ID.log',
+      'sync-directory output',
+      'write journal.jsonl',
+      'sync journal.jsonl',
+      'unlink running/ID.jsonl',
+      'unlink running/ID.checkpoint',
+      'unlink output/.ID.tmp',
+      'create output/.ID.tmp',
+      'sync output/.ID.tmp',
+      'rename output/.ID.tmp',
+      'sync-directory output',
       'return',
     ]);
   });

@@ -13,7 +13,7 @@ export function pour(fd: number, bytes: Uint8Array): void {
   let done = 0;
   while (done < bytes.length) {
     try {
-      done += writeSync(fd, bytes, done);
+      done += writeSync(fd, bytes, done, bytes.length - done, null);
     } catch (error) {
       if (errnoOf(error) !== 'EAGAIN') throw error;
       pauseMs(PIPE_PAUSE_MS);

@@ -108,11 +108,7 @@ function release(file: StartFile | null): void {
 function keepInLine(file: StartFile, end: End, record: EndedRecord): boolean {
   try {
     if (fstatSync(file.fd).nlink === 0) return false;
-    overwriteDurably(
-      file.fd,
-      encodeEnd(end, record.previous_completed_at, record.output?.bytes ?? null),
-      file.endAt,
-    );
+    overwriteDurably(file.fd, encodeEnd(end, record.previous_completed_at, record.output), file.endAt);
     return true;
   } catch {
     return false;

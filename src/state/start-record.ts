@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { errnoOf } from '../errors.js';
 import type { Identity, ProcessId } from '../model/liveness.js';
+import type { KeptOutput } from '../model/output.js';
 import {
   type Beginning,
   beginningFrom,
@@ -65,14 +66,14 @@ export function encodeChild(child: ProcessId): Buffer {
   return Buffer.from(JSON.stringify(child));
 }
 
-/** What is written over line 3. `outputBytes`: how much the command wrote, if that was kept and counted. */
+/** What is written over line 3. `output`: as it is known at the end; its path stands in line 1. */
 export function encodeEnd(
   end: End,
   previousCompletedAt: string | null,
-  outputBytes: number | null = null,
+  output: KeptOutput | null = null,
 ): Buffer {
-  const output = outputBytes === null ? {} : { output_bytes: outputBytes };
-  return Buffer.from(JSON.stringify({ ...end, previous_completed_at: previousCompletedAt, ...output }));
+  const kept = output === null ? null : { bytes: output.bytes };
+  return Buffer.from(JSON.stringify({ ...end, previous_completed_at: previousCompletedAt, output: kept }));
 }
 
 /** The name that carries an end where not even line 3 could be written. */
@@ -141,8 +142,13 @@ function knownAtEnd(beginning: Beginning, line3: Readonly<Record<string, unknown
   return {
     ...beginning,
     previous_completed_at: time(line3.previous_completed_at) ?? beginning.previous_completed_at,
-    output: output === null ? null : { ...output, bytes: integer(line3.output_bytes) ?? output.bytes },
+    // Null in there: the log could not be made after all.
+    output: output === null || line3.output === null ? null : { ...output, bytes: bytesIn(line3.output) },
   };
+}
+
+function bytesIn(output: unknown): number | null {
+  return integer((output as { bytes?: unknown } | undefined)?.bytes);
 }
 
 function childFrom(line: string): ProcessId | null {

@@ -86,7 +86,7 @@ describe('the fields in cronrun-journal(5)', () => {
   it('are, in line 3 of a start record, those of an end', () => {
     const line = item(journal.subsection('Start records'), 'line 3');
     expect(sorted(marked(line, 'Va'))).toEqual(
-      sorted([...Object.keys(END), 'output_bytes', 'previous_completed_at']),
+      sorted([...Object.keys(END), 'output', 'bytes', 'previous_completed_at']),
     );
   });
 });

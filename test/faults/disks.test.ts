@@ -106,6 +106,37 @@ for (const type of FILE_SYSTEMS) {
       expect(runningOf(stateDir, 'job')).toEqual([]);
     });
 
+    it('while the command writes: its log ends there, and the end of the run is known', async () => {
+      const disk = mountDisk(type);
+      const { stateDir } = disk;
+      expect(cronrun(stateDir, ['exec', 'job', '--', 'true']).status).toBe(0);
+      const script = 'echo ready; read line; dd if=/dev/zero bs=1024 count=200 2>/dev/null; exit 3';
+      const line = [
+        'exec',
+        '--output',
+        'on-failure',
+        '--output-limit',
+        '1K',
+        'job',
+        '--',
+        'sh',
+        '-c',
+        script,
+      ];
+      const run = start(stateDir, line);
+      await poll(() => cronrun(stateDir, ['output', 'job']).stdout === 'ready\n', 'the command');
+      rmSync(`${stateDir}/.reserve`, { force: true });
+      disk.fill();
+      run.child.stdin?.end('go\n');
+      const { status, stderr } = await run.ended;
+      expect(status).toBe(3);
+      expect(stderr).toContain('FAILED, exit code 3, after');
+      expect(stderr).toContain('\n\nready\n');
+      disk.free();
+      expect(cronrun(stateDir, ['last', '--exit-code', 'job']).status).toBe(3);
+      expect(cronrun(stateDir, ['output', 'job']).stdout).toMatch(/^ready\n/);
+    });
+
     it('at the start, without a reserve: not recorded, said, and run all the same', () => {
       const disk = mountDisk(type);
       const { stateDir } = disk;

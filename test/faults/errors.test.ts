@@ -125,6 +125,13 @@ describeUnless(needsStrace(), 'errors', () => {
     });
   }
 
+  it('a run whose output is kept', async ({ task }) => {
+    const title = 'a run whose output is kept';
+    const scenario = { title, template: afterRuns(), requireRecord: false, keepsOutput: true };
+    const { points, lies } = await sweep(REAL, scenario, () => true);
+    expectNoLies(task, `error at a file call, ${title}`, points, lies);
+  });
+
   it('where the journal cannot be opened any more', async ({ task }) => {
     const title = 'a journal that cannot be opened';
     const scenario = { title, template: afterRuns(), requireRecord: false, always: noJournalAtTheEnd };

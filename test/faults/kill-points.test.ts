@@ -40,6 +40,7 @@ const SWEEPS = [
   ['a run ended by its timeout', 'timeout'],
   ['a run that is told to stop', 'stop'],
   ['a run that holds the lock of its job', 'overlap'],
+  ['a run whose output is kept', 'output'],
 ] as const;
 
 describeUnless(obstacle, 'a wrapper killed at every system call', () => {

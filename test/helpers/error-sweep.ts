@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, utimesSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
 import type { RunRecord } from '../../src/index.js';
 import { type Result, runningOf, start } from './cronrun.js';
 import { brokenOrder, isStartDurable, lackedRoomOnce, pointsOf } from './error-points.js';
@@ -21,6 +21,8 @@ export interface Scenario {
   /** The state directory as it is before; null: there is none. */
   readonly template: string | null;
   readonly requireRecord: boolean;
+  /** Its output is kept, and is more than what may be kept of it. */
+  readonly keepsOutput?: boolean;
   /** What fails besides the one call; sees the calls of a run that meets no error. */
   readonly always?: (calls: readonly FileCall[]) => readonly string[];
 }
@@ -34,6 +36,24 @@ const COMMAND = `printf 'RAN\\t%s\\t%s\\t%s\\t%s\\t%s\\n' "$CRONRUN_ID" "$CRONRU
 function execOf(exitCode: number, requireRecord = false): string[] {
   const options = requireRecord ? ['--require-record'] : [];
   return ['exec', ...options, JOB, '--', '/bin/sh', '-c', `${COMMAND}${exitCode}`];
+}
+
+/** Keeps of what the command writes what it was told, and not all of the rest. */
+function keepingExec(): string[] {
+  const options = ['--output', 'on-failure', '--output-limit', '2K'];
+  return [
+    'exec',
+    ...options,
+    JOB,
+    '--',
+    '/bin/sh',
+    '-c',
+    `${COMMAND.replace(/exit $/, 'seq 1 1000; exit ')}7`,
+  ];
+}
+
+function lineOf({ requireRecord, keepsOutput = false }: Scenario): string[] {
+  return keepsOutput ? keepingExec() : execOf(7, requireRecord);
 }
 
 /** What a command was told. */
@@ -55,6 +75,37 @@ function toldOf({ stdout }: Result): Told[] {
         line.split('\t');
       return { id, lastId, lastStatus, lastExitCode, lastCompletedAt };
     });
+}
+
+/** Output that is kept is printed below the head, if it can be read, and in the log in any case. */
+function toldAnywhere(result: Result, stateDir: string): Told[] {
+  const said = toldOf(result);
+  const printed = said.length > 0 ? said : toldOf({ ...result, stdout: result.stderr });
+  return printed.length > 0 ? printed : toldOf({ ...result, stdout: logsOf(stateDir) });
+}
+
+/** The text of all logs of the job. */
+function logsOf(stateDir: string): string {
+  const directory = `${stateDir}/jobs/${JOB}/output`;
+  if (!existsSync(directory)) return '';
+  const names = readdirSync(directory).filter((name) => name.endsWith('.log'));
+  return names.map((name) => readFileSync(`${directory}/${name}`, 'utf8')).join('');
+}
+
+/** What is kept comes nowhere else; what is not kept is said not to be. And what is said to be kept is there, head and tail. */
+function outputLies({ result, said, told }: Run, own: readonly RunRecord[], stateDir: string): string[] {
+  const lies: string[] = [];
+  const inherited = toldOf(result).length > 0;
+  const isSaid = /OUTPUT NOT KEPT|: output-not-kept/.test(said) || told.some(({ id }) => id === '');
+  if (inherited !== isSaid) lies.push(`its output was ${inherited ? 'not ' : ''}kept, and said was: ${said}`);
+  const logs = logsOf(stateDir);
+  if (!inherited && told.length > 0 && !/^RAN\t[\s\S]*\n1000\n$/.test(logs))
+    lies.push(`the log has: ${logs}`);
+  const counted = own.map(({ output }) => output?.bytes ?? null).filter((bytes) => bytes !== null);
+  if (counted.some((bytes) => bytes < 3893)) lies.push(`it wrote ${counted} bytes`);
+  if (inherited && own.some(({ output, reason }) => output !== null && reason !== 'lost'))
+    lies.push(`the record names a log that was not made`);
+  return lies;
 }
 
 /** What readers say of a job. */
@@ -91,7 +142,7 @@ async function usualCalls(
   let before = '';
   for (let attempt = 1; ; attempt++) {
     const place = stage(built, scenario, `${directory}-${attempt}`);
-    const { calls } = await runInjected(place, execOf(7, scenario.requireRecord), { faults, only: null });
+    const { calls } = await runInjected(place, lineOf(scenario), { faults, only: null });
     const now = JSON.stringify(pointsOf(calls));
     if (now === before || attempt === 6) return calls;
     before = now;
@@ -128,7 +179,7 @@ export async function meetErrors(
 ): Promise<Outcome> {
   const place = stage(built, scenario, directory);
   const before = knownOf(built, place.stateDir);
-  const injected = await runInjected(place, execOf(7, scenario.requireRecord), injection);
+  const injected = await runInjected(place, lineOf(scenario), injection);
   return judge(built, scenario, place.stateDir, before, injected);
 }
 
@@ -144,7 +195,7 @@ async function judge(
   const run: Run = {
     result,
     said: result.stderr.replace(/\s+/g, ' '),
-    told: toldOf(result),
+    told: toldAnywhere(result, stateDir),
     calls,
     before,
     after,
@@ -160,6 +211,7 @@ async function judge(
     ...pastLies(run),
     ...silenceLies(run),
     ...brokenOrder(calls),
+    ...(scenario.keepsOutput === true ? outputLies(run, own, stateDir) : []),
     ...(await nextLies(built, stateDir, run, own)),
   ];
   return { calls, lies, saidOnly };

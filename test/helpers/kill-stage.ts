@@ -32,6 +32,8 @@ export interface Scenario {
   readonly script: string;
   /** How the run ends if it is let be. */
   readonly end: Pick<RunRecord, 'status' | 'reason' | 'exit_code' | 'signal'>;
+  /** All that the command writes, where that is kept. */
+  readonly log?: string;
   /** Puts what was there before into an empty state directory. */
   readonly prepare: (bin: string, stateDir: string) => void;
 }
@@ -84,6 +86,13 @@ export const SCENARIOS = {
     options: ['--overlap', 'skip'],
     script: endsWith(0),
     end: completed,
+      prepare: runOnce,
+    },
+  output: {
+    options: ['--output', 'on-failure', '--output-limit', '1K'],
+    script: `${COMMON} begin; seq 1 300; until_told asleep; seq 301 600; end 3`,
+    end: { ...completed, status: 'failed', exit_code: 3 },
+    log: Array.from({ length: 600 }, (_, i) => `${i + 1}\n`).join(''),
     prepare: runOnce,
   },
   stop: {

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { exitStatusOf } from '../../src/model/exit-status.js';
 import type { EndedRecord, RunRecord } from '../../src/model/record.js';
 import { journalOf, runningOf } from './cronrun.js';
@@ -115,9 +116,26 @@ function liesWhenGone(one: Case, own: RunRecord | null, recorded: boolean): stri
   const told = [status?.newest, status?.last, registry.last(JOB), registry.runs(JOB)[0]];
   for (const record of told) lies.push(...differs('the last run', record?.cron_job_id, newest?.cron_job_id));
   lies.push(...differs('the runs that go on', status?.running ?? [], []));
-  lies.push(...changes('when the command is gone', one, earlier));
+  lies.push(...changes('when the command is gone', one, earlier), ...logLies(one, own, recorded));
   if (one.askBin) lies.push(...differs('the bin', askBin(one), truthOf(newest)));
   return lies;
+}
+
+/** The log is whole, or was cut and says so; and it is as long as the journal says. */
+function logLies({ scenario, stage }: Case, own: RunRecord | null, recorded: boolean): string[] {
+  const { log } = scenario;
+  if (log === undefined || own === null || whatCommandSaid(stage).exitCode === null) return [];
+  const { path = '', bytes = null } = own.output ?? {};
+  const text = path !== '' && existsSync(path) ? readFileSync(path, 'utf8') : 'none';
+  const cut = /^([\s\S]*\n) {2}\.\.\. (\d+) lines, .* not kept: .*\n([\s\S]*)$/.exec(text);
+  const [, head = '', missing = '', tail = ''] = cut ?? [];
+  const lines = (part: string) => part.split('\n').length - 1;
+  const isCut =
+    log.startsWith(head) && log.endsWith(tail) && lines(head) + Number(missing) + lines(tail) === lines(log);
+  return [
+    ...(text === log || (recorded && cut !== null && isCut) ? [] : [`the log has: ${text.slice(0, 2000)}`]),
+    ...differs('how much it wrote', bytes, recorded ? log.length : null),
+  ];
 }
 
 const LOST = { status: 'interrupted', reason: 'lost', exit_code: null, signal: null };

@@ -54,7 +54,8 @@ export function startBytes(n: number, parts: StartParts = {}): Buffer {
   const { wrapper = otherBoot(), journal = NO_MARK, child, end, endInName = false, over } = parts;
   const { bytes, childAt, endAt } = encodeStartRecord({ beginning: beginning(n, over), wrapper, journal });
   if (child) encodeChild(child).copy(bytes, childAt);
-  if (end && !endInName) encodeEnd(end, over?.previous_completed_at ?? null).copy(bytes, endAt);
+  if (end && !endInName)
+    encodeEnd(end, over?.previous_completed_at ?? null, over?.output ?? null).copy(bytes, endAt);
   return bytes;
 }
 

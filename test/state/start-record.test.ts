@@ -2,6 +2,7 @@ import { closeSync, openSync, readFileSync, unlinkSync, writeFileSync, writeSync
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ProcessId } from '../../src/model/liveness.js';
+import type { KeptOutput } from '../../src/model/output.js';
 import { type End, idOf, LONGEST_COMMAND_BYTES } from '../../src/model/record.js';
 import {
   encodeChild,
@@ -33,7 +34,7 @@ function written(
 ): string {
   const { bytes, childAt, endAt } = encodeStartRecord(line);
   if (child) encodeChild(child).copy(bytes, childAt);
-  if (end) encodeEnd(end, previous).copy(bytes, endAt);
+  if (end) encodeEnd(end, previous, line.beginning.output).copy(bytes, endAt);
   return bytes.toString('utf8');
 }
 
@@ -148,6 +149,19 @@ describe('parseStartRecord', () => {
   it.each([-1, 1.5, 1e300, '7'])('takes %s for no pid', (pid) => {
     const text = written(startLine(), { ...CHILD, pid: pid as number }, null);
     expect(parseStartRecord(text, runId(1), null)?.start.child).toBeNull();
+  });
+
+  it('takes from line 3 how much was written, or that no log could be made', () => {
+    const path = '/state/jobs/backup/output/x.log';
+    const line = startLine({ output: { path, bytes: null } });
+    const outputAfter = (output: KeptOutput | null) => {
+      const { bytes, endAt } = encodeStartRecord(line);
+      encodeEnd(END, null, output).copy(bytes, endAt);
+      return parseStartRecord(bytes.toString('utf8'), runId(1), null)?.start.beginning.output;
+    };
+    expect(outputAfter({ path, bytes: 7 })).toEqual({ path, bytes: 7 });
+    expect(outputAfter({ path, bytes: null })).toEqual({ path, bytes: null });
+    expect(outputAfter(null)).toBeNull();
   });
 
   it('believes the third line about the completion before: runs ended while this one went on', () => {
