@@ -1,7 +1,7 @@
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { BIN, journalOf, scratch, startProgram } from '../helpers/cronrun.js';
+import { BIN, cronrun, journalOf, poll, scratch, startProgram } from '../helpers/cronrun.js';
 
 const PACKAGE = resolve(BIN, '../..');
 
@@ -30,5 +30,17 @@ describe('a run that goes on while the package', () => {
     expect(await run.ended).toMatchObject({ status: 143, signal: 'SIGTERM' });
     expect(journalOf(stateDir, 'job')).toMatchObject([{ reason: 'stopped', signal: 'SIGTERM' }]);
     expect(run.stderr).toMatch(/^cronrun: job: .*interrupted.*SIGTERM.*\n$/m);
+  });
+
+  it('is removed prints the output that it kept all the same', async () => {
+    const stateDir = scratch();
+    const home = installed();
+    const line = ['exec', '--output', 'on-failure', 'job', '--', 'sh', '-c', 'echo said; read line; exit 3'];
+    const run = startProgram(stateDir, `${home}/bin/cronrun`, line);
+    await poll(() => cronrun(stateDir, ['output', 'job']).stdout === 'said\n', 'the command');
+    rmSync(`${home}/dist`, { recursive: true });
+    run.child.stdin?.end('go\n');
+    expect(await run.ended).toMatchObject({ status: 3, stdout: '' });
+    expect(run.stderr).toMatch(/^cronrun: job on \S+: FAILED, exit code 3, after [\s\S]*\n\nsaid\n$/);
   });
 });
