@@ -86,8 +86,8 @@ export const SCENARIOS = {
     options: ['--overlap', 'skip'],
     script: endsWith(0),
     end: completed,
-      prepare: runOnce,
-    },
+    prepare: runOnce,
+  },
   output: {
     options: ['--output', 'on-failure', '--output-limit', '1K'],
     script: `${COMMON} begin; seq 1 300; until_told asleep; seq 301 600; end 3`,
