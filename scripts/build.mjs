@@ -26,6 +26,7 @@ const bundles = {
   last: 'src/last.ts',
   main: 'src/main.ts', // what people call
   answer: 'src/commands/last-answer.ts', // what last says where it is not asked for its exit status alone
+  rotate: 'src/state/rotate.ts', // one run in thousands moves the journal away
   words: 'src/commands/exec-words.ts', // what exec says
   output: 'src/commands/exec-output.ts', // what keeps the output of a run, where exec is asked for that
   painter: 'src/view/painter.ts', // chalk, and with the manual execa: modules of the other kind, see bin/door.cjs

@@ -184,6 +184,7 @@ function planOf(root: string, command: readonly string[], keepsOutput: boolean):
     requireRecord: false,
     requireCheckpoint: null,
     recordCommand: 'all',
+    journalLimit: 0,
     keeper: keepsOutput ? outputKeeper({ outputLimit: 64, keepOutput: 1 }, SPEAKER) : null,
     exclusiveState: false,
     cwd: '/',

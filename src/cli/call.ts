@@ -167,6 +167,7 @@ export function execCall(raw: RawCall, env: Environment): ExecCall {
     requireRecord: lookUp(OPTIONS.requireRecord, raw, env),
     requireCheckpoint: lookUp(OPTIONS.requireCheckpoint, raw, env),
     recordCommand: lookUp(OPTIONS.recordCommand, raw, env),
+    journalLimit: lookUp(OPTIONS.journalLimit, raw, env),
     overlap: lookUp(OPTIONS.overlap, raw, env),
     overlapWaitMs: lookUp(OPTIONS.overlapWait, raw, env),
     overlapExitCode: lookUp(OPTIONS.overlapExitCode, raw, env),

@@ -252,6 +252,18 @@ export const OPTIONS = {
     group: RECORDING,
     help: 'record the whole command, or its program only',
   }),
+  journalLimit: valued<number>({
+    name: 'journal-limit',
+    value: 'SIZE',
+    example: '20M',
+    twin: 'CRONRUN_JOURNAL_LIMIT',
+    commands: ['exec'],
+    parse: size,
+    fallback: 20 * 1024 ** 2,
+    fallbackText: '20M',
+    group: RECORDING,
+    help: 'remove the oldest records of the job beyond this, 4M at a time; 0 is no limit',
+  }),
   output: valued<'inherit' | 'on-failure'>({
     name: 'output',
     value: 'WHERE',

@@ -101,6 +101,7 @@ function planOf(
     requireRecord: options.requireRecord || options.requireCheckpoint !== null,
     requireCheckpoint: options.requireCheckpoint,
     recordCommand: options.recordCommand,
+    journalLimit: options.journalLimit,
     keeper,
     exclusiveState: options.exclusiveState,
     cwd: workingDirectory(),

@@ -38,6 +38,8 @@ export interface ExecOptions extends CommonOptions {
   /** A checkpoint without which the run is no success; null: none. */
   readonly requireCheckpoint: string | null;
   readonly recordCommand: 'all' | 'name';
+  /** Bytes that rotated journals of the job may have together; 0: no limit. */
+  readonly journalLimit: number;
   /** What happens while another run of the job goes on. */
   readonly overlap: Overlap;
   /** How long a run waits for its turn; 0: as long as it takes. */

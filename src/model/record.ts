@@ -84,6 +84,11 @@ interface Facts extends Beginning, Reached {
 export interface JournalMark {
   readonly ino: number | null;
   readonly size: number;
+  /**
+   * When that file was made, milliseconds since 1970: its inode number is given out again once it is removed. Missing where
+   * the file system does not keep it, and in records of older versions.
+   */
+  readonly born?: number;
 }
 
 export interface RunningRecord extends Facts {
@@ -248,6 +253,11 @@ export function idOf(record: Pick<Beginning, 'cron_job_id'>): RunId {
 /** Inferred is exactly lost or rebooted; every other reason is the word of the run's own wrapper. */
 export function isInferred(record: RunGist | SkippedRecord): record is InferredRecord {
   return record.reason === 'lost' || record.reason === 'rebooted';
+}
+
+/** When a run ended as far as anybody knows, for its place among others. ISO 8601. */
+export function endOf(record: EndedGist | JournalRecord): string {
+  return record.ended_at ?? record.settled_at ?? record.started_at;
 }
 
 export function isEnded(record: RunRecord): record is EndedRecord {
@@ -537,9 +547,12 @@ export function parseObject(text: string): Json | null {
 
 export function markFrom(value: unknown): JournalMark | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { ino, size } = value as Record<string, unknown>;
+  const { ino, size, born } = value as Record<string, unknown>;
   const bytes = integer(size);
-  return bytes === null ? null : { ino: integer(ino), size: bytes };
+  const bornMs = integer(born);
+  return bytes === null
+    ? null
+    : { ino: integer(ino), size: bytes, ...(bornMs === null ? {} : { born: bornMs }) };
 }
 
 function outputFrom(value: unknown): KeptOutput | null {

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf } from '../errors.js';
-import { noRegularFile } from './open-file.js';
+import { bornAt, noRegularFile, type OpenFile } from './open-file.js';
 
 /** Modes of what is made in a state directory. */
 export interface Modes {
@@ -139,47 +139,58 @@ export function renameDurably(directory: string, from: string, to: string): void
 }
 
 /** An append-only file as it is when somebody is about to append. */
-export interface AppendTarget {
-  readonly fd: number;
-  readonly size: number;
-  readonly ino: number;
-}
+export type AppendTarget = OpenFile;
 
 /**
  * Appends whole lines in one write and syncs them. `compose` sees the file as it is right before and returns the
  * lines, each ended by a newline. A torn line that somebody else left is closed off first; afterwards the lines
- * are read back and, where they are not whole (another writer tore its line onto them, or the file was removed
- * meanwhile), appended once more. Doubles do no harm: readers drop them. No symbolic link is followed (ELOOP).
+ * are read back and, where they are not whole (another writer tore its line onto them, or the file was removed or
+ * closed meanwhile), appended once more. Doubles do no harm: readers drop them. No symbolic link is followed (ELOOP).
+ *
+ * @returns how long the file is now.
  */
-export function appendDurably(path: string, modes: Modes, compose: (target: AppendTarget) => string): void {
-  if (appendOnce(path, modes, compose)) return;
-  if (!appendOnce(path, modes, compose)) {
-    throw Object.assign(new Error('EIO: what was written does not read back'), { code: 'EIO' });
-  }
+export function appendDurably(path: string, modes: Modes, compose: (target: AppendTarget) => string): number {
+  const size = appendOnce(path, modes, compose, true) ?? appendOnce(path, modes, compose, false);
+  if (size !== null) return size;
+  throw Object.assign(new Error('EIO: what was written does not read back'), { code: 'EIO' });
 }
 
 const APPENDING = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 
-/** False where the lines do not read back whole. */
-function appendOnce(path: string, modes: Modes, compose: (target: AppendTarget) => string): boolean {
+/**
+ * Null where the lines do not read back whole; else the size of the file. @param heeds whether a closing counts: who finds
+ * it in two files one after the other has the journal itself before him, put there by hand.
+ */
+function appendOnce(
+  path: string,
+  modes: Modes,
+  compose: (target: AppendTarget) => string,
+  heeds: boolean,
+): number | null {
   const fd = openSync(path, APPENDING, modes.file);
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw noRegularFile(path);
     const { size, ino } = stat;
     if (size === 0) fchmodSync(fd, modes.file);
-    const lines = compose({ fd, size, ino });
+    const lines = compose({ fd, size, ino, born: bornAt(stat) });
     const bytes = Buffer.from(closingOf(fd, size) + lines);
     writeWhole(fd, bytes);
     fdatasyncSync(fd);
     if (size === 0) syncDirectory(dirname(path));
-    return readsBack(fd, size, bytes);
+    return readBack(fd, size, bytes, heeds);
   } finally {
     closeSync(fd);
   }
 }
 
 const NEWLINE = 10;
+
+/**
+ * A carriage return where a line would begin: it closes a segment. Who has the file open still finds his line behind that,
+ * or after it, and appends it anew where the journal is now; to parsers of JSON it is a blank.
+ */
+export const CLOSING = 13;
 
 /** What has to stand before a new line in a file of `size` bytes: a newline where the last one was torn. */
 export function closingOf(fd: number, size: number): '' | '\n' {
@@ -188,15 +199,26 @@ export function closingOf(fd: number, size: number): '' | '\n' {
   return torn ? '\n' : '';
 }
 
-/** Whether `bytes` stand in the file at or after `from`, at the beginning of a line. */
-function readsBack(fd: number, from: number, bytes: Buffer): boolean {
+/**
+ * How long the file is if `bytes` stand in it at or after `from`, at the beginning of a line, and before anybody closed it;
+ * else null.
+ */
+function readBack(fd: number, from: number, bytes: Buffer, heeds: boolean): number | null {
   const now = fstatSync(fd);
-  if (now.nlink === 0) return false;
-  const tail = readRange(fd, from, now.size);
+  if (now.nlink === 0) return null;
+  // One byte more than was there: it tells whether a line begins at `from`.
+  const tail = readRange(fd, Math.max(0, from - 1), now.size);
+  const closed = heeds ? closingAt(tail) : -1;
   for (let at = tail.indexOf(bytes); at !== -1; at = tail.indexOf(bytes, at + 1)) {
-    if (at === 0 || bytes[0] === NEWLINE || tail[at - 1] === NEWLINE) return true;
+    if (closed !== -1 && closed < at) return null;
+    if ((from === 0 && at === 0) || bytes[0] === NEWLINE || tail[at - 1] === NEWLINE) return now.size;
   }
-  return false;
+  return null;
+}
+
+function closingAt(tail: Buffer): number {
+  const at = tail.indexOf(CLOSING);
+  return at <= 0 || tail[at - 1] === NEWLINE ? at : -1;
 }
 
 /** The bytes of a file from `start` to `end`, fewer where it ends before; in `into` if that is given. */

@@ -1,9 +1,11 @@
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, type Stats } from 'node:fs';
 
 /** A regular file that is open for reading, as long as it was when it was opened. */
 export interface OpenFile {
   readonly fd: number;
   readonly ino: number;
+  /** When it was made, milliseconds since 1970; 0 where the file system does not keep it. */
+  readonly born: number;
   readonly size: number;
 }
 
@@ -18,9 +20,14 @@ export function openFile(path: string, flags = 0): OpenFile {
   // Without O_NONBLOCK the opening itself would wait for a fifo's writer.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | flags);
   const stat = fstatSync(fd);
-  if (stat.isFile()) return { fd, ino: stat.ino, size: stat.size };
+  if (stat.isFile()) return { fd, ino: stat.ino, born: bornAt(stat), size: stat.size };
   closeSync(fd);
   throw noRegularFile(path);
+}
+
+/** @see OpenFile.born */
+export function bornAt(stat: Stats): number {
+  return Math.floor(stat.birthtimeMs);
 }
 
 /** The error for what is no regular file, as the system calls make theirs. */

@@ -3,9 +3,10 @@ import { type EndedRecord, isInferred, type JournalMark } from '../model/record.
 import { wallMs } from '../platform/clock.js';
 import { type Modes, PRIVATE } from '../platform/durable.js';
 import { bootTimeMs } from '../platform/identity.js';
-import { type Journal, markOf } from '../state/journal.js';
+import { markOf } from '../state/journal.js';
 import { inspectOwnership, NotOurs } from '../state/ownership.js';
 import { jobRuns } from '../state/runs.js';
+import type { Journal } from '../state/segments.js';
 import { settle, sweep } from '../state/settle.js';
 import { type Survey, surveyJob } from '../state/survey.js';
 import type { Tell } from './notice.js';

@@ -22,6 +22,8 @@ export interface Plan {
   /** The run is no success unless it wrote this line; null: none is required. */
   readonly requireCheckpoint: string | null;
   readonly recordCommand: 'all' | 'name';
+  /** Bytes that rotated journals of the job may have together; 0: no limit. */
+  readonly journalLimit: number;
   /** Keeps what the command writes; null: that goes to where our own output goes. */
   readonly keeper: OutputKeeper | null;
   /** A promise that only one container at a time uses the state directory. */

@@ -2,7 +2,6 @@ import { closeSync, existsSync, fstatSync } from 'node:fs';
 import { NOTHING_REACHED } from '../model/checkpoint.js';
 import { type End, type EndedRecord, encodeRecord, endedRecord, withOutput } from '../model/record.js';
 import {
-  type AppendTarget,
   createUnlessThere,
   freeBytes,
   type Modes,
@@ -13,13 +12,15 @@ import {
 import { randomBytes } from '../platform/random.js';
 import { appendToJournal } from '../state/append.js';
 import { readCheckpoint } from '../state/checkpoint.js';
-import { reservePath } from '../state/directory.js';
+import { jobDirectory, reservePath } from '../state/directory.js';
 import { latestCompletion, latestResume } from '../state/journal.js';
 import { NotOurs, requireOwn } from '../state/ownership.js';
+import type { Journal } from '../state/segments.js';
 import { encodeEnd, endedFileName } from '../state/start-record.js';
 import type { Past } from './look-back.js';
 import type { Tell } from './notice.js';
 import type { OutputLog } from './output.js';
+import type { Plan } from './plan.js';
 import type { Begun, StartFile } from './record-start.js';
 
 /**
@@ -27,7 +28,7 @@ import type { Begun, StartFile } from './record-start.js';
  * does not take the line, the end goes into the start record, then into its name, then to stderr.
  */
 export function recordEnd(
-  stateDir: string | null,
+  { stateDir, journalLimit }: Pick<Plan, 'stateDir' | 'journalLimit'>,
   begun: Begun,
   past: Past,
   end: End,
@@ -40,9 +41,10 @@ export function recordEnd(
   if (stateDir === null || begun.isRefused) return record;
   try {
     requireOwn(stateDir, record.job); // it may have been hours
-    const written = appendEnd(stateDir, record, past);
+    const { written, size } = appendEnd(stateDir, record, past);
     forget(begun.file);
     refillReserve(stateDir, past.modes);
+    if (size >= ROTATED_AT_BYTES) rotate(stateDir, begun, journalLimit);
     return written;
   } catch (error) {
     keepElsewhere(begun, end, record, error, tell);
@@ -56,18 +58,42 @@ function knownNow({ beginning }: Begun, log: OutputLog | null): Begun['beginning
   return withOutput(beginning, log === null ? null : { path: log.path, bytes: log.sync() });
 }
 
-function appendEnd(stateDir: string, record: EndedRecord, past: Past): EndedRecord {
+interface Appended {
+  readonly written: EndedRecord;
+  /** How long the journal is with it. */
+  readonly size: number;
+}
+
+function appendEnd(stateDir: string, record: EndedRecord, past: Past): Appended {
   let written = record;
   // Runs that ended while this one went on stand in the journal now; the line must not hide their completion.
-  const compose = (journal: AppendTarget) => {
-    const known = record.previous_completed_at;
-    const previous_checkpoint = latestResume(journal, past.mark, record.previous_checkpoint);
-    const previous_completed_at = latestCompletion(journal, past.mark, known);
-    written = { ...record, previous_checkpoint, previous_completed_at };
+  const compose = (journal: Journal) => {
+    written = informed(record, journal, past);
     return `${encodeRecord(written)}\n`;
   };
-  appendToJournal(stateDir, record.job, past.modes, compose);
-  return written;
+  return { size: appendToJournal(stateDir, record.job, past.modes, compose), written };
+}
+
+function informed(record: EndedRecord, journal: Journal, { mark }: Past): EndedRecord {
+  const previous_checkpoint = latestResume(journal, mark, record.previous_checkpoint);
+  const previous_completed_at = latestCompletion(journal, mark, record.previous_completed_at);
+  return { ...record, previous_checkpoint, previous_completed_at };
+}
+
+/** A journal that is longer than this is moved away, so that none ever has to be cut. */
+const ROTATED_AT_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Loaded by one run in thousands. It may be gone, after hours in which an upgrade replaced it, and the disk may refuse;
+ * then a later run rotates.
+ */
+function rotate(stateDir: string, { id, beginning }: Begun, limitBytes: number): void {
+  try {
+    const { rotateJournal } = require('./rotate.cjs') as typeof import('../state/rotate.js');
+    rotateJournal(jobDirectory(stateDir, beginning.job), id, ROTATED_AT_BYTES, limitBytes);
+  } catch {
+    // see above
+  }
 }
 
 /** The journal has the line, so a start record that cannot be removed is overruled by it. */

@@ -1,12 +1,12 @@
 import { encodeRecord, type Skip, type SkippedRecord, skippedRecord } from '../model/record.js';
 import { makeRunId } from '../model/run-id.js';
 import { monotonicMs, wallMs } from '../platform/clock.js';
-import type { AppendTarget } from '../platform/durable.js';
 import { readPlace } from '../platform/identity.js';
 import { randomBytes } from '../platform/random.js';
 import { appendToJournal } from '../state/append.js';
 import { lastCompletion, lastResume } from '../state/journal.js';
 import { inspectOwnership, NotOurs } from '../state/ownership.js';
+import type { Journal } from '../state/segments.js';
 import type { Tell } from './notice.js';
 import type { Plan } from './plan.js';
 import { beginningOf } from './record-start.js';
@@ -47,7 +47,7 @@ export function recordSkip(
 }
 
 /** Like every line it tells what was before it. */
-function lineOf(record: SkippedRecord, journal: AppendTarget): string {
+function lineOf(record: SkippedRecord, journal: Journal): string {
   const previous_checkpoint = lastResume(journal);
   const previous_completed_at = lastCompletion(journal);
   return `${encodeRecord({ ...record, previous_checkpoint, previous_completed_at })}\n`;

@@ -62,17 +62,16 @@ function conclude(
   startedAt: number,
   tell: Tell,
 ): Outcome {
-  const { stateDir } = plan;
   const say = log?.tell ?? tell;
   if ('watched' in attempt) {
     const { watched, pid } = attempt;
     const end = stamp(required(endingOf(watched, plan), plan, begun), startedAt);
-    const record = recordEnd(stateDir, begun, past, end, pid, log, tell);
+    const record = recordEnd(plan, begun, past, end, pid, log, tell);
     tellEnd(record, watched, plan, say);
     return { record, stoppedBy: stopOf(record, watched) };
   }
   const end = stamp(attempt.ending, startedAt);
-  const record = recordEnd(stateDir, begun, past, end, null, log, tell);
+  const record = recordEnd(plan, begun, past, end, null, log, tell);
   say(attempt.notice);
   return { record, stoppedBy: null };
 }

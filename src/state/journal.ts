@@ -1,11 +1,11 @@
 import { closeSync } from 'node:fs';
-import { errnoOf } from '../errors.js';
 import { resumeAfter } from '../model/checkpoint.js';
 import { RECENT } from '../model/job-runs.js';
 import {
   decodeRecord,
   type EndedGist,
   type EndedRecord,
+  endOf,
   idOf,
   isInferred,
   type JournalMark,
@@ -13,27 +13,19 @@ import {
   type RunRecord,
 } from '../model/record.js';
 import { ID_PREFIX, isRunId, type RunId } from '../model/run-id.js';
-import { readRange } from '../platform/durable.js';
-import { type OpenFile, openFile } from '../platform/open-file.js';
+import { CLOSING, readRange } from '../platform/durable.js';
+import type { OpenFile } from '../platform/open-file.js';
 import { completedGist, quickLook, type ReadLine, type Recent } from './quick-look.js';
+import { type Journal, openNewest, withOlder } from './segments.js';
 
-/** A journal that is open for reading, as long as it was when it was opened. */
-export type Journal = OpenFile;
-
-/** Opens a journal, hands it to `read` and closes it; `absent` where there is none. */
+/** Opens a journal, hands it to `read` and closes it; `absent` where no run has ended. */
 export function withJournal<T>(path: string, absent: T, read: (journal: Journal) => T): T {
-  let journal: Journal;
+  const newest = openNewest(path);
+  if (newest === null) return absent;
   try {
-    journal = openFile(path);
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'ENOENT' || errno === 'ENOTDIR') return absent;
-    throw error;
-  }
-  try {
-    return read(journal);
+    return withOlder(path, newest, read);
   } finally {
-    closeSync(journal.fd);
+    closeSync(newest.fd);
   }
 }
 
@@ -55,15 +47,22 @@ const LONGEST_LINE_BYTES = 1 << 22;
 const TOO_LONG = '(too long for a line)';
 
 /**
- * The lines of a journal from the last to the first, blank ones included. One of more than 4 MiB is there, and its
- * text is not.
+ * The lines of one file from the last to the first, blank ones included. One of more than 4 MiB is there, and its
+ * text is not. What stands behind a closing is left out: its writer has appended it anew.
  */
-export function* linesFromEnd(journal: Journal): Generator<Line> {
-  for (const lines of windowsFromEnd(journal)) yield* lines;
+export function* linesFromEnd(file: OpenFile): Generator<Line> {
+  for (const lines of windowsFromEnd(file)) {
+    for (const line of lines) if (line.text.charCodeAt(0) !== CLOSING) yield line;
+  }
+}
+
+/** A journal and all that is older, the newest first. */
+function* filesFromEnd(journal: Journal): Generator<Journal> {
+  for (let file: Journal | null = journal; file !== null; file = file.older()) yield file;
 }
 
 /** The same, as many at a time as were read at once. */
-function* windowsFromEnd(journal: Journal): Generator<Line[]> {
+function* windowsFromEnd(journal: OpenFile): Generator<Line[]> {
   let end = journal.size;
   let window = FIRST_WINDOW_BYTES;
   while (end > 0) {
@@ -180,11 +179,6 @@ function* placed(
   yield* held;
 }
 
-/** When a run ended as far as anybody knows, for its place among others. ISO 8601. */
-export function endOf(record: EndedGist | JournalRecord): string {
-  return record.ended_at ?? record.settled_at ?? record.started_at;
-}
-
 /**
  * A run whose end its wrapper could only keep in the start record was moved into the journal later, behind runs that
  * ended after it. It is held until `record`, going back in time, is one that ended before it.
@@ -205,17 +199,19 @@ function* linesThatCount(
   status: JournalRecord['status'] | null,
 ): Generator<JournalRecord> {
   const seen = new Set<string>();
-  for (const line of linesFromEnd(journal)) {
-    const isOther = status !== null && status !== 'completed' && completedGist(line.text) !== null;
-    const id = isOther ? glimpseId(line.text) : null;
-    if (id !== null) {
-      seen.add(apart(id));
-      continue;
+  for (const file of filesFromEnd(journal)) {
+    for (const line of linesFromEnd(file)) {
+      const isOther = status !== null && status !== 'completed' && completedGist(line.text) !== null;
+      const id = isOther ? glimpseId(line.text) : null;
+      if (id !== null) {
+        seen.add(apart(id));
+        continue;
+      }
+      const record = countingRecord(file, line, (other) => seen.has(other), skipped);
+      if (record === null) continue;
+      seen.add(idOf(record));
+      if (status === null || record.status === status) yield record;
     }
-    const record = countingRecord(journal, line, (other) => seen.has(other), skipped);
-    if (record === null) continue;
-    seen.add(idOf(record));
-    if (status === null || record.status === status) yield record;
   }
 }
 
@@ -233,7 +229,8 @@ export function recentRuns<Ended extends EndedGist>(
   readLine: ReadLine<Ended>,
 ): Recent<Ended | EndedRecord> {
   const quick = all ? null : quickLook(journal, count, readLine);
-  if (quick !== null) return quick;
+  // A young journal goes on in the one before.
+  if (quick !== null && (quick.statuses.length === count || journal.older() === null)) return quick;
   const records: EndedRecord[] = [];
   for (const record of runsFromEnd(journal, skipped)) {
     if (records.push(record) === count) break;
@@ -271,22 +268,34 @@ function standsBefore(journal: Journal, record: RunRecord, at: number): boolean 
   return false;
 }
 
-/** Where in this journal the first line of a run can stand that began when `mark` was taken. */
-function searchFrom(journal: Journal, mark: JournalMark | null): number {
-  return mark !== null && mark.ino === journal.ino && mark.size <= journal.size ? mark.size : 0;
+/** Whether `mark` was taken in this file, which was the journal then. */
+function isMarked(file: OpenFile, mark: JournalMark | null): mark is JournalMark {
+  if (mark === null || mark.ino !== file.ino || mark.size > file.size) return false;
+  return mark.born === undefined || mark.born === file.born;
+}
+
+/** Where in this file the first line of a run can stand that began when `mark` was taken, or later. */
+function searchFrom(file: OpenFile, mark: JournalMark | null): number {
+  return isMarked(file, mark) ? mark.size : 0;
 }
 
 /** Whether lines may have been appended since `mark` was taken. */
-export function hasGrown(journal: Journal, mark: JournalMark | null): boolean {
-  return searchFrom(journal, mark) !== journal.size;
+export function hasGrown(journal: OpenFile, mark: JournalMark | null): boolean {
+  return !isMarked(journal, mark) || mark.size !== journal.size;
 }
 
-/** The lines between a mark and `end` (the end of the file), from the last to the first. */
+/**
+ * The lines between a mark and `end` in `journal`, from the last to the first. Where the journal of the mark is gone,
+ * all that is there counts.
+ */
 function* linesSince(journal: Journal, mark: JournalMark | null, end = journal.size): Generator<string> {
-  const from = searchFrom(journal, mark);
-  for (const line of linesFromEnd({ ...journal, size: end })) {
-    if (line.at < from) break;
-    yield line.text;
+  for (const file of filesFromEnd(journal)) {
+    const from = searchFrom(file, mark);
+    for (const line of linesFromEnd(file === journal ? { ...file, size: end } : file)) {
+      if (line.at < from) break;
+      yield line.text;
+    }
+    if (isMarked(file, mark)) return;
   }
 }
 
@@ -299,15 +308,25 @@ export interface Sought {
 /** Which of the runs have a whole line in the journal. Only what was appended since they began is read. */
 export function findInJournal(journal: Journal, sought: readonly Sought[]): Set<RunId> {
   const found = new Set<RunId>();
-  const from = sought.reduce((least, run) => Math.min(least, searchFrom(journal, run.journal)), journal.size);
-  if (from >= journal.size) return found;
+  let open = sought;
+  for (let file: Journal | null = journal; file !== null; file = file.older()) {
+    findIn(file, open, found);
+    const here: OpenFile = file;
+    open = open.filter((run) => !found.has(run.id) && !isMarked(here, run.journal));
+    if (open.length === 0) break;
+  }
+  return found;
+}
+
+function findIn(file: OpenFile, sought: readonly Sought[], found: Set<RunId>): void {
+  const from = sought.reduce((least, run) => Math.min(least, searchFrom(file, run.journal)), file.size);
+  if (from >= file.size) return;
   const wanted = new Set(sought.map((run) => run.id));
-  for (const line of linesFromEnd(journal)) {
+  for (const line of linesFromEnd(file)) {
     if (line.at < from) break;
     const id = glimpseId(line.text);
     if (id !== null && wanted.has(id) && decodeRecord(line.text) !== null) found.add(id);
   }
-  return found;
 }
 
 const ID_FIELD = `"cron_job_id":"${ID_PREFIX}`;
@@ -374,37 +393,52 @@ export function laterTime(a: string | null, b: string | null): string | null {
 }
 
 /** How the journal stands now, for a start record. */
-export function markOf(journal: Journal | null): JournalMark {
-  return journal === null ? { ino: null, size: 0 } : { ino: journal.ino, size: journal.size };
+export function markOf(journal: OpenFile | null): JournalMark {
+  if (journal === null) return { ino: null, size: 0 };
+  const { ino, size, born } = journal;
+  return born > 0 ? { ino, size, born } : { ino, size };
 }
 
 /** How many lines a journal has, and its first line. Counted bytewise: a million lines take a tenth of a second. */
 export function measure(journal: Journal): { lines: number; first: string | null } {
+  const buffer = Buffer.allocUnsafeSlow(SCAN_BYTES);
+  let lines = 0;
+  let first: string | null = null;
+  for (const file of filesFromEnd(journal)) {
+    const size = measureFile(file, buffer);
+    lines += size.lines;
+    if (size.lines > 0) first = size.first;
+  }
+  return { lines, first };
+}
+
+function measureFile(file: OpenFile, buffer: Buffer): { lines: number; first: string | null } {
   let lines = 0;
   let first: string | null = null;
   let last = NEWLINE;
-  const buffer = Buffer.allocUnsafeSlow(SCAN_BYTES);
-  for (let at = 0; at < journal.size; at += SCAN_BYTES) {
-    const bytes = readRange(journal.fd, at, Math.min(journal.size, at + SCAN_BYTES), buffer);
+  for (let at = 0; at < file.size; at += SCAN_BYTES) {
+    const bytes = readRange(file.fd, at, Math.min(file.size, at + SCAN_BYTES), buffer);
     if (bytes.length === 0) break;
     if (at === 0) first = bytes.toString('utf8', 0, Math.max(0, bytes.indexOf(NEWLINE)));
     for (let i = bytes.indexOf(NEWLINE); i !== -1; i = bytes.indexOf(NEWLINE, i + 1)) lines++;
     last = bytes[bytes.length - 1] ?? NEWLINE;
   }
-  return { lines: last === NEWLINE ? lines : lines + 1, first };
+  return { lines: last === NEWLINE || last === CLOSING ? lines : lines + 1, first };
 }
 
 /** The runs whose id `fits`, last ended first. Only lines of such runs are parsed. */
 export function searchJournal(journal: Journal, fits: (id: RunId) => boolean): RunRecord[] {
   const records: RunRecord[] = [];
   const seen = new Set<RunId>();
-  for (const line of linesFromEnd(journal)) {
-    const id = glimpseId(line.text);
-    if (id === null || seen.has(id) || !fits(id)) continue;
-    const record = decodeRecord(line.text);
-    if (record === null || standsBefore(journal, record, line.at)) continue;
-    seen.add(id);
-    records.push(record);
+  for (const file of filesFromEnd(journal)) {
+    for (const line of linesFromEnd(file)) {
+      const id = glimpseId(line.text);
+      if (id === null || seen.has(id) || !fits(id)) continue;
+      const record = decodeRecord(line.text);
+      if (record === null || standsBefore(file, record, line.at)) continue;
+      seen.add(id);
+      records.push(record);
+    }
   }
   return records;
 }

@@ -15,6 +15,7 @@ import { judgeOwn } from '../model/ownership.js';
 import type { RunId } from '../model/run-id.js';
 import { type Modes, removeIfThere, syncDirectory } from '../platform/durable.js';
 import { excerptOf, pourExcerpt } from '../platform/lines.js';
+import { listDirectory } from '../platform/list-directory.js';
 import { pour } from '../platform/pour.js';
 import { effectiveUid } from '../platform/user.js';
 import { checkpointRun } from './checkpoint.js';
@@ -22,7 +23,6 @@ import { logPath, outputDirectory, runningDirectory } from './directory.js';
 import { makeOwnDirectories, NotOurs, requireOwn } from './ownership.js';
 import { type Clutter, isClutter } from './settle.js';
 import { readFileName } from './start-record.js';
-import { listDirectory } from './survey.js';
 
 /** Appending is what keeps the order of two streams in one file, whoever else has it open. */
 const MAKING =

@@ -6,6 +6,7 @@ import {
   decodeRecord,
   type EndedGist,
   type EndedRecord,
+  endOf,
   idOf,
   isEnded,
   isInferred,
@@ -17,10 +18,9 @@ import {
   type Status,
 } from '../model/record.js';
 import { matchesReference, type RunId, type RunReference } from '../model/run-id.js';
+import { listDirectory } from '../platform/list-directory.js';
 import { jobsDirectory, journalPath } from './directory.js';
 import {
-  endOf,
-  type Journal,
   laterTime,
   measure,
   recentRuns,
@@ -31,7 +31,8 @@ import {
   withJournal,
 } from './journal.js';
 import { type ReadLine, type Recent, readGist, readWhole } from './quick-look.js';
-import { type JudgedRun, listDirectory, type OverRun, type Survey, surveyJob, surveyRun } from './survey.js';
+import type { Journal } from './segments.js';
+import { type JudgedRun, type OverRun, type Survey, surveyJob, surveyRun } from './survey.js';
 
 /** The runs of one job, newest first. */
 export interface RunList {

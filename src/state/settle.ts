@@ -3,17 +3,20 @@ import { resumeAfter } from '../model/checkpoint.js';
 import { type EndedRecord, encodeRecord, endedRecord, idOf, SCHEMA, settledRecord } from '../model/record.js';
 import type { RunId } from '../model/run-id.js';
 import {
+  type AppendTarget,
   appendDurably,
   type Modes,
   removeIfThere,
   syncContents,
   syncDirectory,
 } from '../platform/durable.js';
+import { listDirectory } from '../platform/list-directory.js';
 import { checkpointRun } from './checkpoint.js';
 import { jobDirectory, journalPath, logPath, outputDirectory, runningDirectory } from './directory.js';
-import { type Journal, lastCompletion, lastResume, laterTime } from './journal.js';
+import { lastCompletion, lastResume, laterTime } from './journal.js';
+import { type Journal, withOlder } from './segments.js';
 import { readFileName } from './start-record.js';
-import { listDirectory, type OverRun, type Survey } from './survey.js';
+import type { OverRun, Survey } from './survey.js';
 
 /** What a file in `running/` that is no start record must be to be removed. */
 export interface Clutter {
@@ -44,7 +47,8 @@ export function settle(
   const moved = [...doubtful, ...over];
   const journal = journalPath(stateDir, job);
   syncLogs(stateDir, job, moved);
-  const compose = (target: Journal) => closingOf(doubtful) + linesOf(moved, settledAt, target);
+  const compose = (target: AppendTarget) =>
+    closingOf(doubtful) + withOlder(journal, target, (before) => linesOf(moved, settledAt, before));
   if (moved.length > 0) appendDurably(journal, modes, compose);
   else if (recorded.length > 0) syncContents(journal);
   else return [];
@@ -89,9 +93,9 @@ function closingOf(doubtful: readonly OverRun[]): string {
 }
 
 /** The lines tell what completed before them, as a wrapper's own would: a reader looks at the last few only. */
-function linesOf(runs: readonly OverRun[], settledAt: string, target: Journal): string {
-  let completedAt = lastCompletion(target);
-  let previous_checkpoint = lastResume(target);
+function linesOf(runs: readonly OverRun[], settledAt: string, before: Journal): string {
+  let completedAt = lastCompletion(before);
+  let previous_checkpoint = lastResume(before);
   let lines = '';
   for (const { record, start } of runs) {
     const previous_completed_at = laterTime(record.previous_completed_at, completedAt);

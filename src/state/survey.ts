@@ -1,5 +1,4 @@
-import { lstatSync, readdirSync, statSync } from 'node:fs';
-import { errnoOf } from '../errors.js';
+import { lstatSync, statSync } from 'node:fs';
 import { NOTHING_REACHED, type Reached } from '../model/checkpoint.js';
 import type { GoingRun } from '../model/job-runs.js';
 import {
@@ -33,9 +32,11 @@ import {
   readPlace,
   readProcessTable,
 } from '../platform/identity.js';
+import { listDirectory } from '../platform/list-directory.js';
 import { checkpointName, checkpointRun, readCheckpoint } from './checkpoint.js';
 import { journalPath, runningDirectory } from './directory.js';
-import { findInJournal, hasGrown, type Journal, withJournal } from './journal.js';
+import { findInJournal, hasGrown, withJournal } from './journal.js';
+import type { Journal } from './segments.js';
 import { readFileName, readStartRecord, type StartRecord } from './start-record.js';
 
 /** A start record and the name of its file. */
@@ -162,17 +163,6 @@ function withJournalOrNull<T>(path: string, use: (journal: Journal | null) => T)
 }
 
 const ABSENT = Symbol('absent');
-
-/** The names in a directory; none where it does not exist. */
-export function listDirectory(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'ENOENT' || errno === 'ENOTDIR') return [];
-    throw error;
-  }
-}
 
 interface Read {
   readonly starts: NamedStart[];

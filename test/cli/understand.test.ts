@@ -42,6 +42,7 @@ describe('exec', () => {
         requireRecord: false,
         requireCheckpoint: null,
         recordCommand: 'all',
+        journalLimit: 20_971_520,
         overlap: 'allow',
         overlapWaitMs: 0,
         overlapExitCode: 75,
@@ -87,6 +88,7 @@ describe('exec', () => {
     CRONRUN_REQUIRE_RECORD: '1',
     CRONRUN_REQUIRE_CHECKPOINT: 'done',
     CRONRUN_RECORD_COMMAND: 'name',
+    CRONRUN_JOURNAL_LIMIT: '1G',
     CRONRUN_OVERLAP: 'wait',
     CRONRUN_OVERLAP_WAIT: '5m',
     CRONRUN_OVERLAP_EXIT_CODE: '0',
@@ -111,6 +113,7 @@ describe('exec', () => {
       requireRecord: true,
       requireCheckpoint: 'done',
       recordCommand: 'name',
+      journalLimit: 1_073_741_824,
       overlap: 'wait',
       overlapWaitMs: 300_000,
       overlapExitCode: 0,
@@ -201,6 +204,7 @@ describe('exec', () => {
       ['--record-command', 'nam', 'b', '--', 'true'],
       'exec: --record-command nam is not all or name. Perhaps name',
     ],
+    [['--journal-limit', 'much', 'b', '--', 'true'], 'exec: --journal-limit much is not a size. Write 512K'],
   ])('%j is refused', (argv, message) => {
     expect(flat(refusal(['exec', ...argv]))).toContain(flat(message));
   });
@@ -212,6 +216,7 @@ describe('exec', () => {
     ['CRONRUN_SUCCESS_CODES', '300', 'CRONRUN_SUCCESS_CODES (environment): "300" is not a list of'],
     ['CRONRUN_REQUIRE_RECORD', 'yes', 'CRONRUN_REQUIRE_RECORD (environment): "yes" is not 1 or 0.'],
     ['CRONRUN_RECORD_COMMAND', 'none', 'CRONRUN_RECORD_COMMAND (environment): "none" is not all or name'],
+    ['CRONRUN_JOURNAL_LIMIT', '1 T', 'CRONRUN_JOURNAL_LIMIT (environment): "1 T" is not a size.'],
     ['CRONRUN_OVERLAP', 'never', 'CRONRUN_OVERLAP (environment): "never" is not allow, skip or wait'],
     [
       'CRONRUN_OVERLAP_EXIT_CODE',

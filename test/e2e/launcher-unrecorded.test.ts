@@ -51,6 +51,7 @@ describe.each([{ shell: '#!/bin/sh', start: [] as string[] }, ...posixShells()])
         CRONRUN_REQUIRE_RECORD: '0',
         CRONRUN_REQUIRE_CHECKPOINT: '',
         CRONRUN_RECORD_COMMAND: 'name',
+        CRONRUN_JOURNAL_LIMIT: '1G',
         CRONRUN_OVERLAP: 'allow',
         CRONRUN_OVERLAP_WAIT: '1m',
         CRONRUN_OVERLAP_EXIT_CODE: '0',
@@ -227,6 +228,8 @@ describe('without any node', () => {
     ran(['exec', '-t', '5m', '-k', '1', '-s', 'INT', '--success-codes', '1,24', 'j', ...ECHO]);
     ran(['exec', '--timeout=5m', '-t5m', 'j', '--state-dir', '/tmp/x', ...ECHO]);
     ran(['--state-dir', '/tmp/x', 'exec', 'j', ...ECHO]);
+    ran(['exec', '--record-command', 'name', '--color', 'never', 'a'.repeat(64), ...ECHO]);
+    ran(['exec', '--journal-limit', '1G', 'j', ...ECHO]);
     ran([
       'exec',
       '--record-command',

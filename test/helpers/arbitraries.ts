@@ -111,7 +111,10 @@ const reached: fc.Arbitrary<Reached> = fc.oneof(
 
 const pids = nullOr(fc.integer({ min: 1, max: 2 ** 22 }));
 
-const marks = fc.record({ ino: nullOr(fc.nat()), size: fc.nat() });
+const marks = fc.record(
+  { ino: nullOr(fc.nat()), size: fc.nat(), born: fc.nat() },
+  { requiredKeys: ['ino', 'size'] },
+);
 
 const seenRecords = fc
   .tuple(beginnings, ends, pids, reached)

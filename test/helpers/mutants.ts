@@ -89,6 +89,28 @@ const MUTANTS = {
   });`,
     },
   ],
+  'segments listed before the journal is opened': [
+    {
+      file: 'state/journal.ts',
+      from: '  const newest = openNewest(path);\n',
+      to: '  const listed = listSegments(dirname(path));\n  const newest = openNewest(path);\n',
+    },
+    {
+      file: 'state/journal.ts',
+      from: 'return withOlder(path, newest, read);',
+      to: 'return withOlder(path, newest, read, listed);',
+    },
+    {
+      file: 'state/journal.ts',
+      from: "import { type Journal, openNewest, withOlder } from './segments.js';",
+      to: "import { dirname } from 'node:path';\nimport { type Journal, listSegments, openNewest, withOlder } from './segments.js';",
+    },
+    {
+      file: 'state/segments.ts',
+      from: 'use: (journal: Journal) => T): T {\n  const opened: OpenFile[] = [];\n  let left: Segment[] | null = null;',
+      to: 'use: (journal: Journal) => T, listed: Segment[] | null = null): T {\n  const opened: OpenFile[] = [];\n  let left: Segment[] | null = listed;',
+    },
+  ],
   'start times not compared': [
     {
       file: 'model/liveness.ts',
@@ -161,6 +183,7 @@ export async function buildMutant(name: MutantName): Promise<Built> {
     last: 'last.ts',
     main: 'main.ts',
     answer: 'commands/last-answer.ts',
+    rotate: 'state/rotate.ts',
     words: 'commands/exec-words.ts',
     overlap: 'run/take-turn.ts',
     index: 'index.ts',

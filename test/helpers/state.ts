@@ -9,7 +9,8 @@ import {
 } from '../../src/model/record.js';
 import { readIdentity } from '../../src/platform/identity.js';
 import { jobDirectory, journalPath, runningDirectory } from '../../src/state/directory.js';
-import { type Journal, withJournal } from '../../src/state/journal.js';
+import { markOf, withJournal } from '../../src/state/journal.js';
+import type { Journal } from '../../src/state/segments.js';
 import { encodeChild, encodeEnd, encodeStartRecord, endedFileName } from '../../src/state/start-record.js';
 import { beginning, runId } from './records.js';
 
@@ -105,5 +106,5 @@ export function inJournal<T>(stateDir: string, read: (journal: Journal) => T, jo
 
 /** Where the journal stands now, as a run that starts now would write it down. */
 export function markNow(stateDir: string, job = JOB): JournalMark {
-  return inJournal(stateDir, ({ ino, size }) => ({ ino, size }), job);
+  return inJournal(stateDir, markOf, job);
 }

@@ -351,6 +351,14 @@ describe('the pieces of a line', () => {
       { ino: null, size: 0 },
     ],
     [{ size: 4 }, { ino: null, size: 4 }],
+    [
+      { ino: 7, size: 9, born: 1_763_775_001_204 },
+      { ino: 7, size: 9, born: 1_763_775_001_204 },
+    ],
+    [
+      { ino: 7, size: 9, born: 'x' },
+      { ino: 7, size: 9 },
+    ],
     [{ ino: 7 }, null],
     [{ ino: 7, size: -1 }, null],
     [null, null],

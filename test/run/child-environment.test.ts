@@ -107,6 +107,7 @@ describe('the twins of the options', () => {
     expect([...TWINS].sort()).toEqual([
       'CRONRUN_COLOR',
       'CRONRUN_EXCLUSIVE_STATE',
+      'CRONRUN_JOURNAL_LIMIT',
       'CRONRUN_KEEP_OUTPUT',
       'CRONRUN_KILL_AFTER',
       'CRONRUN_OVERLAP',

@@ -312,7 +312,11 @@ describe('markOf and measure', () => {
     expect(markOf(null)).toEqual(NO_MARK);
     putJournal(stateDir, [completed(1), failed(2)]);
     inJournal(stateDir, (journal) => {
-      expect(markOf(journal)).toEqual({ ino: journal.ino, size: journalText(stateDir).length });
+      expect(markOf(journal)).toEqual({
+        ino: journal.ino,
+        size: journalText(stateDir).length,
+        born: journal.born,
+      });
       expect(measure(journal)).toEqual({ lines: 2, first: encodeRecord(completed(1)) });
     });
   });
