@@ -2,14 +2,25 @@ import type {
   AnswerOptions,
   CommonOptions,
   ExecOptions,
+  ForgetOptions,
   LsOptions,
   OutputOptions,
+  PruneOptions,
   StopOptions,
   WaitOptions,
 } from '../commands/types.js';
 import { noCommand, noJob } from './exec-form.js';
 import { nearest } from './nearest.js';
-import { checkpointText, execJob, fieldsOf, jobOrRun, lsJob, manPage, settledRun } from './operands.js';
+import {
+  checkpointText,
+  execJob,
+  fieldsOf,
+  jobOrRun,
+  lsJob,
+  manPage,
+  oneJob,
+  settledRun,
+} from './operands.js';
 import type { CommandName } from './options.js';
 import { OPTIONS, type OptionSpec } from './options.js';
 import { fold, quote, usage } from './usage.js';
@@ -76,6 +87,19 @@ interface SettleCall {
   readonly run: string;
 }
 
+interface PruneCall {
+  readonly command: 'prune';
+  readonly options: PruneOptions;
+  /** Undefined: all jobs. */
+  readonly job: string | undefined;
+}
+
+interface ForgetCall {
+  readonly command: 'forget';
+  readonly options: ForgetOptions;
+  readonly job: string;
+}
+
 interface ManCall {
   readonly command: 'man';
   readonly page: 'journal' | undefined;
@@ -98,6 +122,8 @@ export type Call =
   | WaitCall
   | StopCall
   | SettleCall
+  | PruneCall
+  | ForgetCall
   | ManCall;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -123,6 +149,10 @@ export function interpret(raw: RawCall, env: Environment): Call {
       return stopCall(raw, env);
     case 'settle':
       return { command: 'settle', options: common(raw, env), run: settledRun(readerOperands(raw)) };
+    case 'prune':
+      return pruneCall(raw, env);
+    case 'forget':
+      return forgetCall(raw, env);
     case 'man':
       return { command: 'man', page: manPage(readerOperands(raw)) };
   }
@@ -266,6 +296,31 @@ function namedTarget(raw: RawCall, command: 'wait' | 'stop'): string {
   const target = jobOrRun(command, readerOperands(raw));
   if (target === undefined) throw usage(command, 'name a job, or a run by its id', 'all jobs: cronrun ls');
   return target;
+}
+
+function pruneCall(raw: RawCall, env: Environment): PruneCall {
+  refuseTogether(raw, [OPTIONS.olderThan, OPTIONS.keepRuns]);
+  const options: PruneOptions = {
+    ...common(raw, env),
+    olderThanMs: lookUp(OPTIONS.olderThan, raw, env),
+    keepRuns: lookUp(OPTIONS.keepRuns, raw, env),
+    dryRun: lookUp(OPTIONS.dryRun, raw, env),
+  };
+  const job = oneJob('prune', readerOperands(raw));
+  if (options.olderThanMs === null && options.keepRuns === null) {
+    throw usage('prune', 'say which runs: --older-than 90d, or --keep-runs 1000');
+  }
+  return { command: 'prune', options, job };
+}
+
+function forgetCall(raw: RawCall, env: Environment): ForgetCall {
+  const job = oneJob('forget', readerOperands(raw));
+  if (job === undefined) throw usage('forget', 'name a job', 'all jobs: cronrun ls');
+  return {
+    command: 'forget',
+    options: { ...common(raw, env), dryRun: lookUp(OPTIONS.dryRun, raw, env) },
+    job,
+  };
 }
 
 /** A reader has no command of its own: `--` only ends its options. */

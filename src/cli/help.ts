@@ -114,6 +114,23 @@ live. A run that goes on all the same may be doubled by the next one.
 Exit status: 0 if the run is settled, or ended already; 193 if there is none;
 125 if it goes on, or on failure.`,
   },
+  prune: {
+    usage: '[options] [job]',
+    summary: 'remove what is on record of old runs',
+    group: TELL,
+    more: `One of --older-than and --keep-runs is needed; without a job it is all jobs.
+The last run that ended always stays, and so does the last one that completed.
+
+Exit status: 0, 193 if there is no such job, 125 on failure.`,
+  },
+  forget: {
+    usage: '[options] <job>',
+    summary: 'remove all that is on record of a job',
+    group: TELL,
+    more: `Refused while a run of it goes on, or cannot be judged.
+
+Exit status: 0, 193 if there is no such job, 125 if a run goes on, or on failure.`,
+  },
   man: {
     usage: '[journal]',
     summary: 'the manual, or the page about the records',

@@ -23,7 +23,8 @@ const CHECK: Advice = { wish: 'Did the last run complete', line: 'cronrun last -
 const RUN: Advice = { wish: 'Run and record a command', line: 'cronrun exec JOB -- COMMAND' };
 const STOP: Advice = { wish: 'To end what goes on of a job', line: 'cronrun stop JOB' };
 const SETTLE: Advice = { wish: 'To say that a run is over', line: 'cronrun settle RUN-ID' };
-const FORGET: Advice = { wish: 'To forget a job, remove its directory: see FILES in', line: 'cronrun man' };
+const FORGET: Advice = { wish: 'To forget a job', line: 'cronrun forget JOB' };
+const PRUNE: Advice = { wish: 'To remove old runs', line: 'cronrun prune --older-than 90d JOB' };
 const MANUAL: Advice = { wish: 'The manual', line: 'cronrun man' };
 const JOURNAL: Advice = { wish: 'The format of the records', line: 'cronrun man journal' };
 const VERSION: Advice = { wish: 'The version', line: 'cronrun --version' };
@@ -44,7 +45,8 @@ const NEAR_MISSES: ReadonlyMap<string, Advice> = new Map(
       [GOING, 'ps top running'],
       [FAILED, 'failed failures errors'],
       [SETTLE, 'settled resolve resolved close finish abandon'],
-      [FORGET, 'rm remove delete forget prune purge clean'],
+      [FORGET, 'rm remove delete purge drop'],
+      [PRUNE, 'clean cleanup trim expire rotate vacuum gc'],
       [MANUAL, 'manual doc docs'],
       [JOURNAL, 'journal format'],
       [VERSION, 'version'],

@@ -12,6 +12,15 @@ export function execJob(operands: readonly string[]): string | undefined {
   return job;
 }
 
+/** The job of `prune` and `forget`: runs are not removed one by one. */
+export function oneJob(command: 'prune' | 'forget', operands: readonly string[]): string | undefined {
+  const job = one(command, 'job', operands);
+  if (job === undefined) return undefined;
+  if (job.startsWith(ID_PREFIX)) throw usage(command, `${quote(job)} is a run. Name a job`);
+  requireJobName(command, job);
+  return job;
+}
+
 /** What `checkpoint` writes: its words, as echo would. */
 export function checkpointText(operands: readonly string[]): string {
   const text = operands.join(' ');

@@ -27,6 +27,8 @@ export type CommandName =
   | 'wait'
   | 'stop'
   | 'settle'
+  | 'prune'
+  | 'forget'
   | 'man';
 
 /** One option as both parsers, the help and the tests know it. */
@@ -66,13 +68,24 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   'wait',
   'stop',
   'settle',
+  'prune',
+  'forget',
   'man',
 ];
 
 const ALL = COMMAND_NAMES;
 const ANSWERS: readonly CommandName[] = ['status', 'last'];
 const READERS: readonly CommandName[] = ['status', 'last', 'ls'];
-const JUDGES: readonly CommandName[] = ['exec', ...READERS, 'output', 'wait', 'stop', 'settle'];
+const JUDGES: readonly CommandName[] = [
+  'exec',
+  ...READERS,
+  'output',
+  'wait',
+  'stop',
+  'settle',
+  'prune',
+  'forget',
+];
 
 const STATUSES: readonly Status[] = ['running', 'completed', 'failed', 'timeout', 'interrupted', 'skipped'];
 
@@ -423,6 +436,32 @@ export const OPTIONS = {
     fallbackText: 'TERM',
     group: ENDING,
     help: 'the first signal: TERM, INT, HUP or QUIT',
+  }),
+  olderThan: valued<number | null>({
+    name: 'older-than',
+    value: 'DURATION',
+    example: '90d',
+    commands: ['prune'],
+    parse: duration('0 is every run'),
+    fallback: null,
+    group: CHOOSING,
+    help: 'runs that ended longer ago than this',
+  }),
+  keepRuns: valued<number | null>({
+    name: 'keep-runs',
+    value: 'N',
+    example: '1000',
+    commands: ['prune'],
+    parse: count,
+    fallback: null,
+    group: CHOOSING,
+    help: 'all but so many of the newest runs of a job',
+  }),
+  dryRun: toggle({
+    name: 'dry-run',
+    commands: ['prune', 'forget'],
+    group: CHOOSING,
+    help: 'remove nothing, and say what would be',
   }),
   exclusiveState: toggle({
     name: 'exclusive-state',

@@ -50,6 +50,10 @@ async function perform(call: Call | Shown, io: Surroundings, machines: WhatMachi
       return (await import('../commands/stop.js')).stop(call.options, call.target, io);
     case 'settle':
       return (await import('../commands/settle.js')).settle(call.options, call.run, io);
+    case 'prune':
+      return (await import('../commands/prune.js')).prune(call.options, call.job, io);
+    case 'forget':
+      return (await import('../commands/forget.js')).forget(call.options, call.job, io);
     case 'man':
       return (await import('../commands/man.js')).man(call.page, io);
   }

@@ -1,9 +1,7 @@
-import { CronrunError, explainErrno } from '../errors.js';
+import { CronrunError } from '../errors.js';
 import { EXIT } from '../model/exit-status.js';
-import { explainBreach } from '../model/ownership.js';
 import { type EndedRecord, idOf, isEnded, type RunRecord, recordBySay, SCHEMA } from '../model/record.js';
 import { parseRunReference, shortRunId } from '../model/run-id.js';
-import { inspectOwnership, type Ownership } from '../state/ownership.js';
 import { findUnsettled, type Unsettled } from '../state/runs.js';
 import { settle as moveIntoJournal } from '../state/settle.js';
 import { processesOfRun } from '../state/survey.js';
@@ -12,6 +10,7 @@ import { answerMissing } from './missing.js';
 import { statePlace } from './state-place.js';
 import { findRun, type Place } from './target.js';
 import type { CommonOptions, Surroundings } from './types.js';
+import { requireOwnership, writing } from './writable.js';
 
 /**
  * `cronrun settle <run-id>`: a person says that a run is over. Returns the exit status. CronrunError 'goes-on' while
@@ -45,32 +44,14 @@ function endedAlready(place: Place, asked: string): string {
 
 /** The order is that of every settler: judged first, then the journal, synced, then the start record goes. */
 function settleRun(stateDir: string, run: Unsettled, nowMs: number): EndedRecord {
-  const { modes } = requireOwnership(stateDir, run.job);
+  const { modes } = requireOwnership('settle', stateDir, run.job);
   const record = endOf(run);
   const over = { ...run, record };
   const settledAt = new Date(nowMs).toISOString();
-  try {
-    moveIntoJournal(stateDir, run.job, { over: [over], recorded: [] }, modes, settledAt);
-  } catch (error) {
-    throw unwritable(stateDir, error);
-  }
+  writing('settle', stateDir, () =>
+    moveIntoJournal(stateDir, run.job, { over: [over], recorded: [] }, modes, settledAt),
+  );
   return record;
-}
-
-function requireOwnership(stateDir: string, job: string): Ownership {
-  let ownership: Ownership;
-  try {
-    ownership = inspectOwnership(stateDir, job);
-  } catch (error) {
-    throw unwritable(stateDir, error);
-  }
-  if (ownership.breach === null) return ownership;
-  throw new CronrunError('unwritable', `settle: ${explainBreach(ownership.breach)}`);
-}
-
-function unwritable(stateDir: string, error: unknown): CronrunError {
-  const why = `settle: cannot write in ${stateDir} (${explainErrno(error)})`;
-  return new CronrunError('unwritable', why, { cause: error });
 }
 
 /** What the records prove, else what the person says, unless the run can be seen to live. */

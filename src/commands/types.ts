@@ -82,6 +82,20 @@ export interface OutputOptions extends CommonOptions {
   readonly lines: number | null;
 }
 
+export interface PruneOptions extends CommonOptions {
+  /** Runs that ended longer ago go; null: keepRuns says which. */
+  readonly olderThanMs: number | null;
+  /** All but so many of the newest go; null: olderThanMs says which. */
+  readonly keepRuns: number | null;
+  /** Only says what would go. */
+  readonly dryRun: boolean;
+}
+
+export interface ForgetOptions extends CommonOptions {
+  /** Only says what would go. */
+  readonly dryRun: boolean;
+}
+
 export type LsSort = 'trouble' | 'recent' | 'name';
 
 export interface LsOptions extends CommonOptions {

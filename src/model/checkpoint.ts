@@ -8,7 +8,10 @@ export interface Reached {
 
 /** What the next run could go on from once this one has ended: nothing, where it completed. */
 export function resumeAfter(
-  record: Reached & { readonly status: string; readonly previous_checkpoint: string | null },
+  record: Pick<Reached, 'checkpoint'> & {
+    readonly status: string;
+    readonly previous_checkpoint: string | null;
+  },
 ): string | null {
   return record.status === 'completed' ? null : (record.checkpoint ?? record.previous_checkpoint);
 }

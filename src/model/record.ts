@@ -256,7 +256,7 @@ export function isInferred(record: RunGist | SkippedRecord): record is InferredR
 }
 
 /** When a run ended as far as anybody knows, for its place among others. ISO 8601. */
-export function endOf(record: EndedGist | JournalRecord): string {
+export function endOf(record: Pick<EndedGist, 'ended_at' | 'settled_at' | 'started_at'>): string {
   return record.ended_at ?? record.settled_at ?? record.started_at;
 }
 

@@ -55,10 +55,15 @@ function liesInList(runs: readonly RunRecord[], seen: Map<string, number>, whole
     .map((run) => `${nameOf(run)} ${run.reason}`);
   const names = new Set(runs.map(nameOf));
   if (names.size < runs.length) lies.push(`${runs.length - names.size} runs are there twice`);
-  for (const [writer, before] of seen) {
-    for (let number = whole ? 0 : before; number <= before; number++) {
+  for (const [writer, before] of whole ? seen : []) {
+    for (let number = 0; number <= before; number++) {
       if (!names.has(`${writer} ${number}`)) lies.push(`${writer} ${number} had ended, and is gone`);
     }
+  }
+  for (const writer of new Set(runs.map(({ command }) => command[0]))) {
+    const all = runs.filter(({ command }) => command[0] === writer).map(({ command }) => Number(command[1]));
+    if (Math.max(...all) - Math.min(...all) >= all.length)
+      lies.push(`of writer ${writer} there are only ${all}`);
   }
   for (const { command } of ended) {
     const [writer = '', number = ''] = command;
@@ -72,7 +77,8 @@ function liesInStatus(status: JobStatus | null, seen: ReadonlyMap<string, number
   const lies = status.recent.some((word) => word !== 'completed' && word !== 'running')
     ? [`${status.recent}`]
     : [];
-  if (status.unreadable > 0) lies.push(`${status.unreadable} lines are no record`);
+  // One may be half written at this moment.
+  if (status.unreadable > 1) lies.push(`${status.unreadable} lines are no record`);
   if (status.last === null && seen.size > 0) lies.push('none has ended any more');
   return lies;
 }
@@ -87,7 +93,6 @@ async function poll({ library }: Built, stateDir: string, limit: number, whole: 
   for (let going = true; going; answers++) {
     going = !over();
     const some = answers % 16 !== 0;
-    // Of the last few dozen nothing is removed, whatever the limit.
     lies.push(
       ...liesInList(registry.runs('job', { limit: some ? 24 : 2 * RUNS }), some ? new Map() : seen, whole),
     );
@@ -123,6 +128,8 @@ it(`${RUNS} runs of one job, ${WRITERS} at once, each of which rotates, before a
     .map(([run, count]) => `${run}: ${count} lines`);
   if (counts.size !== RUNS) wrong.push(`${RUNS - counts.size} runs are lost`);
   const listed = REAL.library.openRegistry({ stateDir }).runs('job', { limit: 2 * RUNS });
+  if (REAL.library.openRegistry({ stateDir }).status('job')?.unreadable !== 0)
+    wrong.push('not all can be read');
   if (listed.length !== RUNS) wrong.push(`${listed.length} runs are listed`);
   expectNoLies(task, 'runs whose journals were moved away', RUNS, wrong);
   expect(runningOf(stateDir, 'job')).toEqual([]);
@@ -132,6 +139,12 @@ it(`${RUNS} runs of one job, ${WRITERS} at once, each of which rotates, before a
 it('the same while the oldest journals are removed', { timeout: 60_000 + RUNS * 50 }, async ({ task }) => {
   const { answers, lies } = await poll(REAL, quickScratch(), 4 * ROTATE_AT, false);
   expectNoLies(task, 'answers while journals are moved away and removed', answers, lies);
+});
+
+it('the same before a reader that is held up', { timeout: 60_000 + RUNS * 50 }, async ({ task }) => {
+  const slow = await buildMutant('a pause between the journal and what is older');
+  const { answers, lies } = await poll(slow, quickScratch(), 0, true);
+  expectNoLies(task, 'answers of a slow reader while journals are moved away', answers, lies);
 });
 
 it('a reader that lists what was moved away before it opens the journal is caught', {

@@ -89,11 +89,24 @@ const MUTANTS = {
   });`,
     },
   ],
+  /** No mutant: the same reader on a busy machine, for comparison. */
+  'a pause between the journal and what is older': [
+    {
+      file: 'state/segments.ts',
+      from: '    left ??= segmentsBefore(path, newest);\n',
+      to: '    if (left === null) pauseMs(2);\n    left ??= segmentsBefore(path, newest);\n',
+    },
+    {
+      file: 'state/segments.ts',
+      from: 'import { listDirectory }',
+      to: "import { pauseMs } from '../platform/clock.js';\nimport { listDirectory }",
+    },
+  ],
   'segments listed before the journal is opened': [
     {
       file: 'state/journal.ts',
       from: '  const newest = openNewest(path);\n',
-      to: '  const listed = listSegments(dirname(path));\n  const newest = openNewest(path);\n',
+      to: '  const listed = listSegments(dirname(path));\n  pauseMs(2);\n  const newest = openNewest(path);\n',
     },
     {
       file: 'state/journal.ts',
@@ -103,7 +116,7 @@ const MUTANTS = {
     {
       file: 'state/journal.ts',
       from: "import { type Journal, openNewest, withOlder } from './segments.js';",
-      to: "import { dirname } from 'node:path';\nimport { type Journal, listSegments, openNewest, withOlder } from './segments.js';",
+      to: "import { dirname } from 'node:path';\nimport { pauseMs } from '../platform/clock.js';\nimport { type Journal, listSegments, openNewest, withOlder } from './segments.js';",
     },
     {
       file: 'state/segments.ts',
