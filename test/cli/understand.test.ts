@@ -379,6 +379,43 @@ describe('stop', () => {
   });
 });
 
+describe('prune and forget', () => {
+  it('know what may go', () => {
+    expect(understand(['prune', '--older-than', '90d'], {})).toMatchObject({
+      command: 'prune',
+      job: undefined,
+      options: { olderThanMs: 90 * 86_400_000, keepRuns: null, dryRun: false },
+    });
+    expect(understand(['prune', 'backup', '--keep-runs', '10', '--dry-run'], {})).toMatchObject({
+      job: 'backup',
+      options: { olderThanMs: null, keepRuns: 10, dryRun: true },
+    });
+    expect(understand(['forget', '--dry-run', 'backup'], {})).toMatchObject({
+      command: 'forget',
+      job: 'backup',
+      options: { dryRun: true },
+    });
+  });
+
+  it.each([
+    [['prune'], 'prune: say which runs: --older-than 90d, or --keep-runs 1000'],
+    [
+      ['prune', '--keep-runs', '1', '--older-than', '1d'],
+      'prune: --older-than and --keep-runs exclude each other. Write one',
+    ],
+    [['prune', '--keep-runs', '0'], 'prune: --keep-runs 0 is not a whole number from 1 on. Write 20'],
+    [['prune', '--keep-runs', '1', 'a', 'b'], 'prune: one job, not 2: "a" and "b"'],
+    [['forget'], 'forget: name a job all jobs: cronrun ls'],
+    [
+      ['forget', '..'],
+      'forget: ".." is not a job name: letters, digits and . _ - only, a letter or digit first, at most 64',
+    ],
+    [['forget', 'cron:01a200df'], 'forget: "cron:01a200df" is a run. Name a job'],
+  ])('%j is refused', (argv, message) => {
+    expect(flat(refusal(argv))).toBe(`cronrun: ${message} `);
+  });
+});
+
 describe('settle', () => {
   it('takes a run id, and the options of all who judge', () => {
     const argv = ['settle', '--exclusive-state', '01a200df-de74', '--state-dir', '/srv'];

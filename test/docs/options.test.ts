@@ -56,15 +56,17 @@ function ownCommandLines(markdown: string): string[] {
   const spans = groups(markdown, /`([^`\n]+)`/g);
   const lines = groups(
     markdown,
-    /^(.*\bcronrun (?:exec|checkpoint|status|last|ls|output|wait|stop|settle|man)\b.*)$/gm,
+    /^(.*\bcronrun (?:exec|checkpoint|status|last|ls|output|wait|stop|settle|prune|forget|man)\b.*)$/gm,
   );
   return [...spans, ...lines]
     .map((line) =>
       line.replace(
-        /^.*?\bcronrun (?=exec|checkpoint|status|last|ls|output|wait|stop|settle|man)/,
+        /^.*?\bcronrun (?=exec|checkpoint|status|last|ls|output|wait|stop|settle|prune|forget|man)/,
         'cronrun ',
       ),
     )
-    .filter((line) => /^(?:cronrun |exec |last |status |output |wait |stop |settle |--)/.test(line))
+    .filter((line) =>
+      /^(?:cronrun |exec |last |status |output |wait |stop |settle |prune |forget |--)/.test(line),
+    )
     .map((line) => line.replace(/ -- .*$/, ''));
 }
