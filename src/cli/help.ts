@@ -129,7 +129,7 @@ Exit status: 0, 193 if there is no such job, 125 on failure.`,
     group: TELL,
     more: `Refused while a run of it goes on, or cannot be judged.
 
-Exit status: 0, 193 if there is no such job, 125 if a run goes on, or on failure.`,
+Exit status: 0, 193 if there is no such job, 125 if a run goes on or on failure.`,
   },
   man: {
     usage: '[journal]',

@@ -22,7 +22,7 @@ describe('a command that there is not', () => {
     ['show', ['backup'], 'What a job does now, or how it ended: cronrun status backup'],
     ['ps', ['aux'], 'Runs that go on: cronrun ls --status running'],
     ['kill', ['backup'], 'To end what goes on of a job: cronrun stop backup'],
-    ['rm', ['backup'], 'To forget a job, remove its directory: see FILES in: cronrun man'],
+    ['rm', ['backup'], 'To forget a job: cronrun forget backup'],
     ['resolve', ['01a200df'], 'To say that a run is over: cronrun settle RUN-ID'],
     ['setle', ['01a200df'], 'Perhaps settle'],
     ['version', [], 'The version: cronrun --version'],

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { buildSync } from 'esbuild';
 import { expect, it } from 'vitest';
 import type { JobStatus, RunRecord } from '../../src/index.js';
-import { afterwards, fixture, runningOf } from '../helpers/cronrun.js';
+import { afterwards, cronrun, fixture, runningOf } from '../helpers/cronrun.js';
 import { expectCaught, expectNoLies, FULL } from '../helpers/figures.js';
 import { type Built, buildMutant, REAL } from '../helpers/mutants.js';
 
@@ -139,6 +139,45 @@ it(`${RUNS} runs of one job, ${WRITERS} at once, each of which rotates, before a
 it('the same while the oldest journals are removed', { timeout: 60_000 + RUNS * 50 }, async ({ task }) => {
   const { answers, lies } = await poll(REAL, quickScratch(), 4 * ROTATE_AT, false);
   expectNoLies(task, 'answers while journals are moved away and removed', answers, lies);
+});
+
+/** Runs whose lines a prune may not touch: it is told to keep as many, and more end while it works. */
+const KEPT = 30;
+
+it('runs of one job while somebody prunes it again and again', { timeout: 60_000 + RUNS * 50 }, async ({
+  task,
+}) => {
+  const stateDir = quickScratch();
+  const over = endRuns(stateDir, 0);
+  const registry = REAL.library.openRegistry({ stateDir });
+  const newest = new Map<string, number>();
+  const lies: string[] = [];
+  let prunes = 0;
+  for (let going = true; going; prunes++) {
+    going = !over();
+    const { status, stderr } = cronrun(stateDir, ['prune', '--keep-runs', `${KEPT}`, 'job']);
+    if (status !== 0 && registry.jobs().length > 0) lies.push(`prune exits with ${status}: ${stderr}`);
+    const seen = new Map<string, number>();
+    lies.push(...liesInList(registry.runs('job', { limit: KEPT }), seen, false));
+    for (const [writer, number] of seen) {
+      if (number < (newest.get(writer) ?? 0))
+        lies.push(`writer ${writer} was at ${newest.get(writer)}, now ${number}`);
+      newest.set(writer, number);
+    }
+    await turn();
+  }
+  const left = registry.runs('job', { limit: 2 * RUNS });
+  if (left.length < KEPT) lies.push(`only ${left.length} runs are left`);
+  for (const writer of newest.keys()) {
+    const last = `${writer} ${RUNS / WRITERS - 1}`;
+    if (
+      !left.some((run) => nameOf(run) === last) &&
+      left.filter((run) => run.command[0] === writer).length > 0
+    )
+      lies.push(`${last} is lost`);
+  }
+  for (const [run, count] of linesOf(stateDir)) if (count > 1) lies.push(`${run}: ${count} lines`);
+  expectNoLies(task, 'prunes while runs end and journals are moved away', prunes, lies);
 });
 
 it('the same before a reader that is held up', { timeout: 60_000 + RUNS * 50 }, async ({ task }) => {

@@ -1,0 +1,153 @@
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { cronrun, lastOf, poll, runningOf, scratch, start } from '../helpers/cronrun.js';
+import { journalFile, plantStartRecord } from '../helpers/start-records.js';
+
+const FULL_BYTES = 4 * 1024 * 1024;
+
+function runs(stateDir: string, ...codes: number[]): void {
+  for (const code of codes) cronrun(stateDir, ['exec', 'job', '--', 'sh', '-c', `exit ${code}`]);
+}
+
+/** Blank lines, which readers pass over, up to less than a line below what a journal may be long. */
+function fill(stateDir: string): void {
+  const path = journalFile(stateDir, 'job');
+  appendFileSync(path, '\n'.repeat(FULL_BYTES - 100 - statSync(path).size));
+}
+
+const files = (stateDir: string) =>
+  readdirSync(`${stateDir}/jobs/job`).filter((name) => name.endsWith('.jsonl'));
+
+const codes = (stateDir: string) =>
+  cronrun(stateDir, ['ls', '--get', 'exit_code', 'job']).stdout.trim().split('\n').map(Number);
+
+describe('a journal of 4 MiB', () => {
+  it('is moved away, and nobody notices', () => {
+    const stateDir = scratch();
+    runs(stateDir, 1, 0, 3);
+    fill(stateDir);
+    expect(cronrun(stateDir, ['exec', 'job', '--', 'sh', '-c', 'exit 4'])).toMatchObject({
+      status: 4,
+      stderr: '',
+    });
+    expect(files(stateDir)).toEqual([expect.stringMatching(/^journal-000001-[0-9a-f-]{36}\.jsonl$/)]);
+    expect(lastOf(stateDir, 'job')).toMatchObject({ exit_code: 4 });
+
+    const told = cronrun(stateDir, [
+      'exec',
+      'job',
+      '--',
+      'sh',
+      '-c',
+      'echo "$CRONRUN_LAST_EXIT_CODE"; exit 5',
+    ]);
+    expect(told.stdout).toBe('4\n');
+    expect(files(stateDir)).toHaveLength(2);
+    expect(codes(stateDir)).toEqual([5, 4, 3, 0, 1]);
+    expect(cronrun(stateDir, ['status', 'job']).stdout).toContain('completed  last on');
+    expect(cronrun(stateDir, ['ls', 'job', '-n', '1']).stdout).toContain('1 of');
+  });
+
+  it('is removed when it is the oldest beyond the limit', () => {
+    const stateDir = scratch();
+    for (const code of [1, 2, 3]) {
+      runs(stateDir, code);
+      fill(stateDir);
+      cronrun(stateDir, ['exec', '--journal-limit', '9M', 'job', '--', 'sh', '-c', `exit 1${code}`]);
+    }
+    expect(codes(stateDir)).toEqual([13, 3, 12, 2]);
+    expect(files(stateDir).map((name) => name.slice(0, 14))).toEqual(['journal-000002', 'journal-000003']);
+  });
+});
+
+describe('prune', () => {
+  it('removes all but the newest, and says so', () => {
+    const stateDir = scratch();
+    runs(stateDir, 1, 0, 3, 4);
+    const dry = cronrun(stateDir, ['prune', '--dry-run', '--keep-runs', '1', 'job']);
+    expect(dry.stdout).toMatch(/^job: would remove 2 runs, .* KiB; 2 runs since \S+ stay\n$/);
+    expect(codes(stateDir)).toEqual([4, 3, 0, 1]);
+    const done = cronrun(stateDir, ['prune', '--keep-runs', '1', 'job']);
+    expect(done).toEqual({ ...dry, stdout: dry.stdout.replace('would remove', 'removed') });
+    expect(codes(stateDir)).toEqual([4, 0]); // the last that completed stays
+    expect(cronrun(stateDir, ['prune', '--keep-runs', '1']).stdout).toBe('nothing was removed\n');
+    runs(stateDir, 6);
+    expect(codes(stateDir)).toEqual([6, 4, 0]);
+  });
+
+  it('keeps what is no record, runs that go on, and settles first', () => {
+    const stateDir = scratch();
+    runs(stateDir, 1, 2);
+    appendFileSync(journalFile(stateDir, 'job'), 'no record\n');
+    plantStartRecord(stateDir, 'job');
+    expect(cronrun(stateDir, ['prune', '--older-than', '0', 'job']).status).toBe(0);
+    expect(lastOf(stateDir, 'job')).toMatchObject({ reason: 'lost' });
+    expect(runningOf(stateDir, 'job')).toEqual([]);
+    expect(cronrun(stateDir, ['ls', 'job']).stderr).toContain('1 line');
+  });
+
+  it('removes what is kept of their output', () => {
+    const stateDir = scratch();
+    runs(stateDir, 1, 2);
+    const ids = cronrun(stateDir, ['ls', '-q', 'job']).stdout.trim().split('\n');
+    mkdirSync(`${stateDir}/jobs/job/output`);
+    for (const id of ids) writeFileSync(`${stateDir}/jobs/job/output/${id.replace('cron:', '')}.log`, 'text');
+    cronrun(stateDir, ['prune', '--keep-runs', '1', 'job']);
+    expect(readdirSync(`${stateDir}/jobs/job/output`)).toEqual([`${ids[0]?.replace('cron:', '')}.log`]);
+  });
+
+  it('refuses where others can write, and what is not on record', () => {
+    const stateDir = scratch();
+    runs(stateDir, 1, 2);
+    expect(cronrun(stateDir, ['prune', '--keep-runs', '1', 'jobb']).status).toBe(193);
+    chmodSync(`${stateDir}/jobs/job`, 0o777);
+    for (const args of [
+      ['prune', '--keep-runs', '1', 'job'],
+      ['forget', 'job'],
+    ]) {
+      expect(cronrun(stateDir, args)).toMatchObject({ status: 125, stdout: '' });
+    }
+    expect(codes(stateDir)).toEqual([2, 1]);
+  });
+});
+
+describe('forget', () => {
+  it('removes all of a job, but not while a run goes on', async () => {
+    const stateDir = scratch();
+    runs(stateDir, 1, 0);
+    const going = start(stateDir, ['exec', 'job', '--', 'sh', '-c', 'read line']);
+    await poll(() => runningOf(stateDir, 'job').length > 0, 'a start record');
+    const refused = cronrun(stateDir, ['forget', 'job']);
+    expect(refused).toMatchObject({ status: 125, stdout: '' });
+    expect(refused.stderr).toMatch(
+      /^cronrun: forget: a run of job goes on \(running\):\n {2}cronrun status cron:/,
+    );
+    process.kill(going.pid, 'SIGTERM');
+    await going.ended;
+    expect(cronrun(stateDir, ['forget', '--dry-run', 'job']).stdout).toMatch(/^job: would remove 3 runs, /);
+    expect(cronrun(stateDir, ['forget', 'job']).stdout).toMatch(/^job: removed 3 runs, .*, since \S+\n$/);
+    expect(existsSync(`${stateDir}/jobs/job`)).toBe(false);
+    expect(readdirSync(`${stateDir}/jobs`)).toEqual([]);
+    expect(cronrun(stateDir, ['forget', 'job']).status).toBe(193);
+  });
+
+  it('ends what another began that was killed, and gives a run its place again that turns up there', () => {
+    const stateDir = scratch();
+    runs(stateDir, 1);
+    const id = '01a200df-de74-7c3e-9b1d-2f6f0c5a9e11';
+    mkdirSync(`${stateDir}/jobs/.forgotten-gone-${id}/running`, { recursive: true });
+    plantStartRecord(`${stateDir}`, 'planted');
+    renameSync(`${stateDir}/jobs/planted`, `${stateDir}/jobs/.forgotten-planted-${id}`);
+    expect(cronrun(stateDir, ['forget', 'job']).status).toBe(0);
+    expect(readdirSync(`${stateDir}/jobs`)).toEqual(['planted']);
+  });
+});
