@@ -6,6 +6,7 @@ import { exitStatusOf } from '../src/model/exit-status.js';
 import { type EndedRecord, encodeRecord, endedRecord } from '../src/model/record.js';
 import type { Plan } from '../src/run/plan.js';
 import { supervise } from '../src/run/supervise.js';
+import { rotateJournal } from '../src/state/rotate.js';
 import {
   build,
   cutPower,
@@ -393,5 +394,23 @@ describe('another order of the steps would be found out', () => {
     const truths = (steps: number) => [...truthsBefore(one), truthAfter(run, steps)];
     const { wrong } = cutPower(workshop, one.disk('few'), run.ops, truths, false);
     expect([...wrong].join('\n')).toMatch(expected);
+  });
+});
+
+describe('a journal that is moved away', () => {
+  it('is there whole after a power cut at any moment, under one name or the other', async () => {
+    const root = build(workshop, usedDisk().current());
+    const rotate = async () => rotateJournal(`${root}/${JOB_DIRECTORY}`, runId(9), 1, 0);
+    const ops = await trace(root, usedDisk().files(), rotate, () => null);
+    expect(ops.map(stepOf)).toEqual([
+      'rename journal.jsonl',
+      `sync-directory ${JOB_DIRECTORY}`,
+      'rename journal-new-ID.jsonl',
+      `sync-directory ${JOB_DIRECTORY}`,
+      'return',
+    ]);
+    const { wrong, states } = cutPower(workshop, usedDisk(), ops, () => [EARLIER_TRUTH]);
+    expect([...wrong]).toEqual([]);
+    expect(states).toBeGreaterThan(2);
   });
 });
