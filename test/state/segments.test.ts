@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { resumeAfter } from '../../src/model/checkpoint.js';
 import {
   type EndedRecord,
   encodeRecord,
@@ -113,22 +114,30 @@ interface Step {
 /** Plays steps into a journal; `cutting`: moves it away where they say so. */
 function play(steps: readonly Step[], cutting: boolean): void {
   const marks: JournalMark[] = [];
+  let completedAt: string | null = null;
+  let resume: string | null = null;
   let segments = 0;
   steps.forEach(({ kind, back, cut }, n) => {
     putJournal(stateDir, []);
     marks.push(markNow(stateDir));
     const before = Math.max(0, n - back);
     const mark = marks[before] ?? null;
-    const checkpoint = { previous_checkpoint: n % 3 === 0 ? `step ${n}` : null };
+    const past = { previous_checkpoint: resume, previous_completed_at: completedAt };
+    const reached = { checkpoint: n % 3 === 0 ? `step ${n}` : null };
     const line = {
-      completed: () => completed(n, checkpoint),
-      failed: () => failed(n, 7, checkpoint),
-      settled: () => settledRecord(lost(n), '2026-11-22T03:00:00.000Z', mark as JournalMark),
+      completed: () => completed(n, past),
+      failed: () => ({ ...failed(n, 7, past), ...reached }) as EndedRecord,
+      settled: () => settledRecord(lost(n, past), '2026-11-22T03:00:00.000Z', mark as JournalMark),
       // A settler that stalled: it says once more what was said.
-      twice: () => settledRecord(lost(before), '2026-11-22T04:00:00.000Z', mark as JournalMark),
+      twice: () => settledRecord(lost(before, past), '2026-11-22T04:00:00.000Z', mark as JournalMark),
       torn: () => '{"schema":1,"cron_\n',
     }[kind]();
     putJournal(stateDir, [line]);
+    // As every writer does: each line carries what was so before it.
+    if (typeof line !== 'string') {
+      completedAt = line.completed_at ?? completedAt;
+      resume = resumeAfter(line);
+    }
     if (cut && cutting) rotate(++segments);
   });
 }
@@ -179,6 +188,16 @@ describe('a journal in pieces', () => {
   });
 });
 
+/** Files that are made within one tick of the kernel's clock are told apart by their inodes alone. */
+function waitForAnotherBirth(): void {
+  const { birthtimeMs } = statSync(journalPath(stateDir, JOB));
+  for (let i = 0; i < 10_000; i++) {
+    writeFileSync(`${stateDir}/probe-${i}`, '');
+    if (statSync(`${stateDir}/probe-${i}`).birthtimeMs > birthtimeMs + 1) return;
+    unlinkSync(`${stateDir}/probe-${i}`);
+  }
+}
+
 describe('what was appended since a run began', () => {
   it('is found in the pieces from then on', () => {
     putJournal(stateDir, [completed(0), failed(1)]);
@@ -209,6 +228,7 @@ describe('what was appended since a run began', () => {
   it('where the journal of the start is gone all counts', () => {
     putJournal(stateDir, [completed(0)]);
     const mark = markNow(stateDir);
+    waitForAnotherBirth();
     rotate(1);
     putJournal(stateDir, [completed(5)]);
     rotate(2);
