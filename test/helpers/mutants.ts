@@ -49,21 +49,21 @@ const MUTANTS = {
     { file: 'run/record-end.ts', from: '  renameDurably,\n', to: '  renameDurably,\n  syncContents,\n' },
     {
       file: 'run/record-end.ts',
-      from: 'import { reservePath } from',
-      to: 'import { journalPath, reservePath } from',
+      from: 'import { jobDirectory, reservePath } from',
+      to: 'import { jobDirectory, journalPath, reservePath } from',
     },
   ],
   'unlink before append': [
     {
       file: 'run/record-end.ts',
-      from: '    const written = appendEnd(stateDir, record, past);\n    forget(begun.file);\n',
-      to: '    forget(begun.file);\n    const written = appendEnd(stateDir, record, past);\n',
+      from: '    const { written, size } = appendEnd(stateDir, record, past);\n    forget(begun.file);\n',
+      to: '    forget(begun.file);\n    const { written, size } = appendEnd(stateDir, record, past);\n',
     },
     {
       file: 'state/settle.ts',
-      from: `  const compose = (target: Journal)`,
+      from: `  const compose = (target: AppendTarget)`,
       to: `  for (const { name } of over) removeIfThere(\`\${runningDirectory(stateDir, job)}/\${name}\`);
-  const compose = (target: Journal)`,
+  const compose = (target: AppendTarget)`,
     },
   ],
   'spawn before the record is durable': [
@@ -199,6 +199,7 @@ export async function buildMutant(name: MutantName): Promise<Built> {
     rotate: 'state/rotate.ts',
     words: 'commands/exec-words.ts',
     overlap: 'run/take-turn.ts',
+    output: 'commands/exec-output.ts',
     index: 'index.ts',
   };
   await Promise.all(
