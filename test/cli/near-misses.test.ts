@@ -36,7 +36,7 @@ describe('a command that there is not', () => {
   });
 
   it('does not break what is to be typed', () => {
-    expect(said('forget', 'backup')).toMatch(/\n {2}cronrun man\n$/);
+    expect(said('check', 'backup')).toMatch(/\n {2}cronrun last --exit-code backup\n$/);
   });
 
   it('exec was left out', () => {
