@@ -1,6 +1,8 @@
+import { isDeadState } from '../model/liveness.js';
 import { type SignalName, signalNumber } from '../model/signal.js';
 import type { Child } from '../platform/bare-spawn.js';
 import { monotonicMs } from '../platform/clock.js';
+import { canJudge, readStat } from '../platform/identity.js';
 import type { Cause, ChildExit } from './ending.js';
 import { isStop, isSuspending, receiveSignals } from './forward.js';
 import { livingMembers, signalAndContinue, signalGroup, waitForGroup } from './group.js';
@@ -131,11 +133,12 @@ class Watch {
 
   /**
    * Acts after `ms`, unless the child is gone by then. A wrapper that was stopped or starved meanwhile finds the timer
-   * and the child's end at once, and timers come first: one turn later it knows that the run ended by itself.
+   * and the child's end at once, and timers come first: one turn later it mostly knows that the run ended by itself. On a
+   * busy machine the thread that the kernel tells has its turn later still, so the kernel itself is asked.
    */
   #unlessGone(ms: number, act: () => void): void {
     const actIfStillThere = () => {
-      if (!this.#childIsGone) act();
+      if (!this.#childIsGone && !hasDied(this.#group)) act();
     };
     this.#cancels.push(after(ms, () => setImmediate(actIfStillThere)));
   }
@@ -165,4 +168,10 @@ class Watch {
     this.#kill();
     return waitForGroup(this.#group, monotonicMs() + DYING_MS);
   }
+}
+
+/** Whether a child that nobody has waited for is dead. False where that cannot be seen. */
+function hasDied(child: number): boolean {
+  const stat = canJudge() ? readStat(child) : null;
+  return stat !== null && isDeadState(stat);
 }
