@@ -19,7 +19,8 @@ const REFUSED: readonly (readonly string[])[] = [
   ['exec', '--signal', 'RTMIN', 'backup', '--', 'touch', '%m'],
   ['exec', '--success-codes', '256', 'backup', '--', 'touch', '%m'],
   ['exec', '--record-command', 'none', 'backup', '--', 'touch', '%m'],
-  ['exec', '--overlap', 'skip', 'backup', '--', 'touch', '%m'],
+  ['exec', '--overlap', 'never', 'backup', '--', 'touch', '%m'],
+  ['exec', '--overlaps', 'skip', 'backup', '--', 'touch', '%m'],
 ];
 
 describe('125 is cronrun’s own failure', () => {
