@@ -1,4 +1,5 @@
-import { readFileSync, rmSync, utimesSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, utimesSync } from 'node:fs';
+import { basename } from 'node:path';
 import { it } from 'vitest';
 import type { RunRecord } from '../../src/index.js';
 import type { RunId } from '../../src/model/run-id.js';
@@ -17,7 +18,7 @@ import {
 import { expectCaught, expectNoLies, FULL, sample } from '../helpers/figures.js';
 import { type Built, buildMutant, REAL } from '../helpers/mutants.js';
 import { describeUnless, firstObstacle, needsStrace } from '../helpers/needs.js';
-import { type Cut, cutPower, type Failing, stateOn } from '../helpers/power.js';
+import { type Cut, cutPower, type Failing, stateOn, WRITTEN } from '../helpers/power.js';
 import { endOf, plantStartRecord, rewriteWrapper, runningPath } from '../helpers/start-records.js';
 import { runNext } from '../helpers/truth.js';
 
@@ -32,8 +33,12 @@ interface Course {
   readonly name: string;
   /** In an empty state directory. */
   readonly prepare: (stateDir: string) => Past;
+  /** Of exec. */
+  readonly options?: readonly string[];
   /** While its command runs; where the disk is mounted. */
   readonly meanwhile?: (path: string) => void;
+  /** What readers say beside the runs and must be true: each thing that is not. */
+  readonly check?: (stateDir: string, records: readonly RunRecord[]) => readonly string[];
 }
 
 const OTHER_BOOT = { boot_id: '6d9a2f3e-0000-4000-8000-000000000000' };
@@ -69,6 +74,42 @@ const COURSES: readonly Course[] = [
   },
 ];
 
+/** What only some runs do; on all file systems in full. */
+const RARER: readonly Course[] = [
+  {
+    name: 'a run whose output is kept, and cut',
+    prepare: (stateDir) => completed(stateDir),
+    options: ['--output', 'on-failure', '--output-limit', '1K'],
+    check: wrongLogs,
+  },
+  {
+    name: 'a run whose output is kept whole',
+    prepare: (stateDir) => completed(stateDir),
+    options: ['--output', 'on-failure'],
+    check: wrongLogs,
+  },
+  {
+    name: 'a run that moves its journal away',
+    prepare: (stateDir) => {
+      const past = completed(stateDir);
+      appendFileSync(`${stateDir}/jobs/job/journal.jsonl`, `${' '.repeat(1023)}\n`.repeat(4096));
+      return past;
+    },
+  },
+];
+
+/** A record that says how much its command wrote has a log of all that, or of its head and its tail. */
+function wrongLogs(stateDir: string, records: readonly RunRecord[]): string[] {
+  return records.flatMap(({ output }) => {
+    if (output?.bytes == null) return [];
+    if (output.bytes !== WRITTEN.length) return [`a log of ${output.bytes} bytes`];
+    const path = `${stateDir}/jobs/job/output/${basename(output.path)}`; // the disk is mounted elsewhere now
+    const log = existsSync(path) ? readFileSync(path, 'utf8') : '';
+    const isCut = log.startsWith('1\n2\n') && log.endsWith('399\n400\n') && log.includes(' not kept: ');
+    return log === WRITTEN || isCut ? [] : [`a log that is not: ${JSON.stringify(log.slice(0, 60))} ...`];
+  });
+}
+
 function completed(stateDir: string): Past {
   const { env } = runNext(stateDir, 'job');
   return new Map([[env.CRONRUN_ID?.slice(5) ?? '', 'completed exited 0']]);
@@ -93,9 +134,16 @@ async function sweep(
 ): Promise<Swept> {
   const image = `${scratch()}/disk`;
   const past = prepare(type, course, image);
-  const cuts = await cutPower({ type, image, failing, bin: built.bin, meanwhile: course.meanwhile });
+  const cuts = await cutPower({
+    type,
+    image,
+    failing,
+    bin: built.bin,
+    options: course.options ?? [],
+    meanwhile: course.meanwhile,
+  });
   const looks = sample(alike(cuts).reverse(), most); // the last one, behind the return of exec, always is looked at
-  const lies = looks.flatMap((same) => liesOnCopy(type, same, past));
+  const lies = looks.flatMap((same) => liesOnCopy(type, same, past, course));
   const where = `${type}, ${course.name}, ${failing}`;
   return { points: looks.flat().length, lies: lies.map((lie) => `${where}, ${lie}`) };
 }
@@ -140,14 +188,14 @@ function onImage<T>(type: DiskFileSystem, image: string, use: (path: string) => 
 let looked = 0;
 
 /** Each lie once for each of the cuts that left the same. */
-function liesOnCopy(type: DiskFileSystem, same: readonly Cut[], past: Past): string[] {
+function liesOnCopy(type: DiskFileSystem, same: readonly Cut[], past: Past, course: Course): string[] {
   const [{ image, truth }] = same as [Cut];
   // Each look at a file of its own: the loop device may still hold what it knows of an earlier one by that name.
   const copy = `${image}-${++looked}`;
   run('cp', '--sparse=always', image, copy);
   const lies = onImage(type, copy, (path) => {
     rmSync(`${path}/filler`, { recursive: true, force: true });
-    return liesOf(stateOn(path), truth, past);
+    return liesOf(stateOn(path), truth, past, course);
   });
   rmSync(copy);
   return same.flatMap(({ after }) => lies.map((lie) => `${after}: ${lie}`));
@@ -160,10 +208,12 @@ interface Known extends Omit<Cut['truth'], 'id'> {
   readonly end: string;
 }
 
-function liesOf(stateDir: string, truth: Cut['truth'], past: Past): string[] {
+function liesOf(stateDir: string, truth: Cut['truth'], past: Past, { check }: Course): string[] {
   const known = [...past].map(([id, end]): Known => ({ id, end, began: true, ended: true, returned: true }));
   if (truth.id !== null) known.push({ ...truth, id: truth.id, end: 'failed exited 3' });
-  const lies = answersOf(stateDir).wrongs(known, 'interrupted lost null');
+  const answers = answersOf(stateDir);
+  const lies = answers.wrongs(known, 'interrupted lost null');
+  lies.push(...(check?.(stateDir, answers.records) ?? []));
   for (const name of runningOf(stateDir, 'job')) afterReboot(`${runningPath(stateDir, 'job')}/${name}`);
   const rebooted = answersOf(stateDir);
   lies.push(...rebooted.wrongs(known, 'interrupted rebooted null'));
@@ -283,7 +333,8 @@ for (const type of DISKS) {
     `power cuts, ${type}`,
     () => {
       it('behind every call that touches the state directory', async ({ task }) => {
-        const runs = COURSES.flatMap((course) => FAILING.map((failing) => ({ course, failing })));
+        const courses = type === 'ext4' || FULL ? [...COURSES, ...RARER] : COURSES;
+        const runs = courses.flatMap((course) => FAILING.map((failing) => ({ course, failing })));
         const swept = await inBatches(runs, 2, ({ course, failing }) =>
           sweep(type, course, failing, REAL, LOOKS),
         );

@@ -203,8 +203,10 @@ export function journalOf(stateDir: string, job: string): Record<string, unknown
 
 /** The run ids of the lines of a job's journal, in their order; what a full disk or a power cut tore is passed over. */
 export function journaledIds(stateDir: string, job: string): string[] {
-  const path = `${stateDir}/jobs/${job}/journal.jsonl`;
-  const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
+  const directory = `${stateDir}/jobs/${job}`;
+  const names = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith('.jsonl')) : [];
+  // Those that were moved away are called journal-NUMBER-ID.jsonl.
+  const lines = names.sort().flatMap((name) => readFileSync(`${directory}/${name}`, 'utf8').split('\n'));
   return lines.flatMap((line) => /^\{.*"cron_job_id":"cron:([0-9a-f-]{36})".*\}$/.exec(line)?.[1] ?? []);
 }
 

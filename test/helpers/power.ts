@@ -51,8 +51,11 @@ const TOUCHING = [
   .map((call) => `?${call}`)
   .join();
 
+/** What the command writes before it ends, for logs that are kept: more than 1 KiB. */
+export const WRITTEN = Array.from({ length: 400 }, (_, i) => `${i + 1}\n`).join('');
+
 /** The command says that it runs, and ends with 3 when it is told. */
-const COMMAND = 'echo >"$1"; until [ -e "$2" ]; do sleep 0.01; done; exit 3';
+const COMMAND = 'echo >"$1"; until [ -e "$2" ]; do sleep 0.01; done; seq 1 400; exit 3';
 
 /** A disk that is copied whenever something was written to it. */
 class Copied {
@@ -152,6 +155,8 @@ export interface Powered {
   readonly failing: Failing;
   /** Which cronrun. */
   readonly bin: string;
+  /** Of exec. */
+  readonly options: readonly string[];
   /** Done when the command has begun, before it is told to end. */
   readonly meanwhile: ((path: string) => void) | undefined;
 }
@@ -185,7 +190,7 @@ class Flow {
     private readonly disk: Copied,
     private readonly powered: Powered,
   ) {
-    const { image, bin } = powered;
+    const { image, bin, options } = powered;
     [this.began, this.go] = [`${image}-began`, `${image}-go`];
     this.log = new Log(`${image}-trace`);
     this.stateDir = stateOn(disk.path);
@@ -195,7 +200,7 @@ class Flow {
       '-e',
       `inject=${TOUCHING}:signal=STOP`,
     ];
-    const exec = [bin, 'exec', 'job', '--', 'sh', '-c', COMMAND, 'sh', this.began, this.go];
+    const exec = [bin, 'exec', ...options, 'job', '--', 'sh', '-c', COMMAND, 'sh', this.began, this.go];
     const env = { ...cronEnvironment(), CRONRUN_STATE_DIR: this.stateDir };
     this.strace = spawn('strace', ['-y', '-o', `${image}-trace`, ...filter, ...exec], {
       env,
