@@ -108,6 +108,7 @@ function linesOf(stateDir: string): Map<string, number> {
   const counts = new Map<string, number>();
   for (const name of readdirSync(directory).filter((one) => one.endsWith('.jsonl'))) {
     for (const line of readFileSync(`${directory}/${name}`, 'utf8').split('\n').slice(0, -1)) {
+      if (line.trim() === '') continue; // prune closed the file there, and a writer had it open
       const run = nameOf(JSON.parse(line) as RunRecord);
       counts.set(run, (counts.get(run) ?? 0) + 1);
     }
