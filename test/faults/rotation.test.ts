@@ -156,8 +156,9 @@ it('runs of one job while somebody prunes it again and again', { timeout: 60_000
   let prunes = 0;
   for (let going = true; going; prunes++) {
     going = !over();
+    const isThere = registry.jobs().length > 0;
     const { status, stderr } = cronrun(stateDir, ['prune', '--keep-runs', `${KEPT}`, 'job']);
-    if (status !== 0 && registry.jobs().length > 0) lies.push(`prune exits with ${status}: ${stderr}`);
+    if (status !== 0 && isThere) lies.push(`prune exits with ${status}: ${stderr}`);
     const seen = new Map<string, number>();
     lies.push(...liesInList(registry.runs('job', { limit: KEPT }), seen, false));
     for (const [writer, number] of seen) {
