@@ -8,6 +8,7 @@ import {
   renameSync,
   statSync,
 } from 'node:fs';
+import { errnoOf } from '../errors.js';
 import { decodeRecord, idOf, isEnded, SCHEMA } from '../model/record.js';
 import { type Prunable, type Unwanted, whatMayGo } from '../model/retention.js';
 import { isRunId, type RunId } from '../model/run-id.js';
@@ -24,7 +25,7 @@ import {
 import { listDirectory } from '../platform/list-directory.js';
 import { jobDirectory, journalPath, outputDirectory, runningDirectory } from './directory.js';
 import { runsFromEnd, withJournal } from './journal.js';
-import { rotateJournal } from './rotate.js';
+import { numberSegments, rotateJournal } from './rotate.js';
 import { listSegments } from './segments.js';
 import { readFileName } from './start-record.js';
 
@@ -108,7 +109,9 @@ export function prune(
   // Start records that were removed and not synced would come back in a power cut.
   syncDirectory(runningDirectory(stateDir, job));
   if (bytesIn(journalPath(stateDir, job), ids) > 0) rotateJournal(directory, unique(), 0, 0);
-  for (const { name } of listSegments(directory)) {
+  // What a run is moving away just now may get its number at any moment; what has one keeps its name.
+  numberSegments(directory);
+  for (const { name } of listSegments(directory).filter(({ number }) => number !== null)) {
     const path = `${directory}/${name}`;
     if (bytesIn(path, ids) === 0) continue;
     const late = rewrite(path, `${directory}/.journal-${unique()}.tmp`, ids);
@@ -125,9 +128,13 @@ function removeTemporary(directory: string): void {
   }
 }
 
-/** Writes the file anew without the lines that go, or removes it where none is left. @returns lines that came too late. */
+/**
+ * Writes the file anew without the lines that go, or removes it where none is left. A run may have removed it meanwhile, as
+ * the oldest. @returns lines that came too late.
+ */
 function rewrite(path: string, temporary: string, ids: ReadonlySet<RunId>): string {
-  const fd = openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_NOFOLLOW);
+  const fd = openIfThere(path, constants.O_RDWR | constants.O_APPEND);
+  if (fd === null) return '';
   try {
     const size = closeSegment(fd);
     if (copyWithout(fd, size, temporary, ids)) renameSync(temporary, path);
@@ -210,8 +217,8 @@ function goes(line: Buffer, ids: ReadonlySet<RunId>): boolean {
 
 /** How many bytes of the lines of a file go. */
 function bytesIn(path: string, ids: ReadonlySet<RunId>): number {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return 0;
-  const fd = openSync(path, constants.O_RDONLY);
+  const fd = openIfThere(path, constants.O_RDONLY);
+  if (fd === null) return 0;
   try {
     let bytes = 0;
     for (const lines of linesForwards(fd, fstatSync(fd).size)) {
@@ -220,6 +227,15 @@ function bytesIn(path: string, ids: ReadonlySet<RunId>): number {
     return bytes;
   } finally {
     closeSync(fd);
+  }
+}
+
+function openIfThere(path: string, flags: number): number | null {
+  try {
+    return openSync(path, flags | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null;
+    throw error;
   }
 }
 

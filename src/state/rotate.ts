@@ -35,7 +35,7 @@ export function rotateJournal(
  * Gives those their places that have none, the oldest first. Others may do the same at the same moment: they come to the
  * same numbers, because what was given a number before was given one by the same rule.
  */
-function numberSegments(directory: string): void {
+export function numberSegments(directory: string): void {
   const segments = listSegments(directory);
   let number = segments.reduce((most, segment) => Math.max(most, segment.number ?? 0), 0);
   for (const segment of segments) {
