@@ -38,7 +38,10 @@ function fillJournal(stateDir: string): void {
   const lines = Array.from({ length: LONG_LINES }, (_, n) => completed(200 + n, { command }));
   putJournal(stateDir, lines);
   const rest = 4 * 1024 * 1024 - 100 - statSync(journalPath(stateDir, JOB)).size;
-  putJournal(stateDir, ['\n'.repeat(rest)]);
+  putJournal(stateDir, [
+    `${' '.repeat(1023)}\n`.repeat(Math.floor(rest / 1024)),
+    `${' '.repeat(rest % 1024)}\n`,
+  ]);
 }
 
 interface Seen {
