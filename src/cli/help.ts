@@ -21,6 +21,7 @@ top of a crontab. The option wins.`;
 
 const EXIT_OF_EXEC = `Exit status:
   0        completed
+  75       skipped by --overlap, if --overlap-exit-code says no other
   124      ended by its timeout
   125      cronrun itself failed: usage, --require-record
   126 127  the command could not be run, or was not found
@@ -144,6 +145,7 @@ export const PROGRAM_SUMMARY =
 
 export const PROGRAM_MORE = `Exit status of exec, and later of last --exit-code for the same run:
   0        completed
+  75       skipped by --overlap
   124      ended by its timeout
   125      cronrun itself failed
   126 127  the command could not be run, or was not found

@@ -1,6 +1,13 @@
 import type { CronrunError } from '../errors.js';
 import { nearest } from './nearest.js';
-import { ALL_OPTIONS, type CommandName, negationOf, type OptionSpec, optionsOf } from './options.js';
+import {
+  ALL_OPTIONS,
+  COMMAND_NAMES,
+  type CommandName,
+  negationOf,
+  type OptionSpec,
+  optionsOf,
+} from './options.js';
 import { anyOf, quote, usage } from './usage.js';
 
 /** Says in our words what commander objects to. @param code commander's. @param message commander's, as a last resort. */
@@ -41,14 +48,22 @@ export function unknownOption(command: CommandName | null, given: string): Cronr
   const own = command === null ? [] : optionsOf(command);
   if (own.some((option) => `--${option.name}` === flag)) return usage(command, `${flag} takes no value`);
   const hint = command === 'exec' ? 'options of the command stand behind --' : undefined;
-  const elsewhere = ALL_OPTIONS.find((option) => `--${option.name}` === flag || `-${option.short}` === flag);
-  if (elsewhere !== undefined) {
+  const owners = ownersOf(flag);
+  if (owners.length > 0) {
     const place = command === null ? ': write it behind that word' : `, not of ${command}`;
-    const owners = anyOf(elsewhere.commands, 'and');
-    return usage(command, `${flag} is an option of ${owners}${place}`, hint);
+    return usage(command, `${flag} is an option of ${anyOf(owners, 'and')}${place}`, hint);
   }
-  const meant = remedy(flag, own);
+  const meant = remedy(flag, command === null ? EVERYWHERE : own);
   return usage(command, `no option ${quote(flag)}${meant === null ? '' : `. Perhaps ${meant}`}`, hint);
+}
+
+/** The options that every command has. */
+const EVERYWHERE = ALL_OPTIONS.filter((option) => option.commands.length === COMMAND_NAMES.length);
+
+/** The commands that have such an option; several options share a short name, and some a long one. */
+function ownersOf(flag: string): CommandName[] {
+  const named = ALL_OPTIONS.filter((option) => `--${option.name}` === flag || `-${option.short}` === flag);
+  return COMMAND_NAMES.filter((name) => named.some((option) => option.commands.includes(name)));
 }
 
 function remedy(flag: string, options: readonly OptionSpec<unknown>[]): string | null {

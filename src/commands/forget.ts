@@ -60,7 +60,9 @@ function refuseGoing(stateDir: string, job: string, isExclusive: boolean): void 
   if (going === undefined) return;
   const { record } = going;
   const id = formatRunId(idOf(record));
-  throw new CronrunError('goes-on', `forget: a run of ${job} goes on (${record.reason}):`, {
-    hint: record.reason === 'unverifiable' ? `cronrun settle ${id}` : `cronrun status ${id}`,
+  const isUnsure = record.reason === 'unverifiable';
+  const fate = isUnsure ? 'cannot be judged from here; if it is over:' : `goes on (${record.reason}):`;
+  throw new CronrunError('goes-on', `forget: a run of ${job} ${fate}`, {
+    hint: isUnsure ? `cronrun settle ${id}` : `cronrun status ${id}`,
   });
 }

@@ -57,7 +57,7 @@ export function whereItMayBe({ command, stateDir, asked, mayBeRun }: Asked, io: 
   // A job's directory may be there without a run in it: nobody meant the very name that was typed.
   const names = jobs.filter((job) => job !== asked);
   const similar = asked === null ? [] : similarNames(asked, names);
-  const runsOf = command === 'ls' && asked !== null ? jobsOfRuns(stateDir, asked) : [];
+  const runsOf = TAKES_JOBS.includes(command) && asked !== null ? jobsOfRuns(stateDir, asked) : [];
   return missingText({
     asked,
     mayBeRun,
@@ -70,7 +70,9 @@ export function whereItMayBe({ command, stateDir, asked, mayBeRun }: Asked, io: 
   });
 }
 
-/** `ls` takes jobs; somebody may have given it the id that it showed. */
+const TAKES_JOBS: readonly string[] = ['ls', 'prune', 'forget'];
+
+/** These take jobs; somebody may have given them the id that `ls JOB` showed. */
 function jobsOfRuns(stateDir: string, asked: string): string[] {
   const reference = parseRunReference(asked);
   return reference === null ? [] : findRuns(stateDir, reference).map((record) => record.job);

@@ -164,7 +164,7 @@ function endedAlready(
   known: RunRecord | null,
   io: Surroundings,
 ): Promise<StopResult> {
-  const record = known !== null && isEnded(known) ? known : endOf(place, id);
-  if (record !== null && isEnded(record)) io.out(endedAlreadyText(record));
+  const record = known !== null && known.status !== 'running' ? known : endOf(place, id);
+  if (record !== null && record.status !== 'running') io.out(endedAlreadyText(record));
   return Promise.resolve('over');
 }

@@ -47,7 +47,8 @@ function beforeCompletedWords({ record, runs, streak }: StatusFacts, viewing: Vi
     return at === null ? '1 run completed' : `completed on ${dated(at, viewing)}`;
   }
   const previous = endedStatuses(runs).at(-2);
-  if (previous === undefined) return 'no other run is on record';
+  if (previous === undefined)
+    return runs.going.length === 0 ? 'no other run is on record' : 'no other run has ended';
   const completed = record.previous_completed_at;
   if (completed === null) return `${statusName(previous)}; no run had ever completed`;
   return `${statusName(previous)}; completed last on ${dated(completed, viewing)}`;

@@ -26,7 +26,7 @@ export function pruneText(pruned: readonly Kept[], isDry: boolean, zone: Zone): 
   if (some.length === 1) return lines.join('');
   const removed = some.reduce((sum, one) => sum + one.removed, 0);
   const bytes = some.reduce((sum, one) => sum + one.bytes, 0);
-  const all = `${removedWords({ removed, bytes }, isDry)} of ${count(pruned.length, 'job')}\n`;
+  const all = `${removedWords({ removed, bytes }, isDry)} of ${count(some.length, 'job')}\n`;
   return removed === 0 ? `nothing ${isDry ? 'would be' : 'was'} removed\n` : lines.join('') + all;
 }
 

@@ -36,6 +36,8 @@ describe('help', () => {
     const text = helpOfProgram();
     for (const name of COMMAND_NAMES) expect(text).toMatch(new RegExp(`^  ${name}  +[a-z]`, 'm'));
     expect(text).toMatch(/^ {2}124 +ended by its timeout$/m);
+    expect(text).toMatch(/^ {2}75 +skipped by --overlap$/m);
+    expect(helpOfCommand('exec')).toMatch(/^ {2}75 +skipped by --overlap, if --overlap-exit-code /m);
     expect(text).toMatch(/^ {2}30 2 \* \* \* .*cronrun exec -t 2h backup -- /m);
   });
 

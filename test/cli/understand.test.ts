@@ -463,7 +463,11 @@ describe('the program itself', () => {
 
   it.each([
     [['--json', 'ls'], '--json is an option of status, last and ls: write it behind that word'],
+    [['-t', '5', 'wait', 'x'], '-t is an option of exec and wait: write it behind that word'],
+    [['-n', '5', 'ls'], '-n is an option of ls and output: write it behind that word'],
     [['-x'], 'no option "-x"'],
+    [['-V'], 'no option "-V". Perhaps --version\n'],
+    [['--stat-dir', '/srv', 'ls'], 'no option "--stat-dir". Perhaps --state-dir\n'],
     [['--', 'true'], 'a run begins with exec and the name of its job. Type: cronrun exec true -- true\n'],
     [
       ['--color', 'never', '--', '/'],

@@ -383,7 +383,11 @@ describeUnless(NO_LOCK, 'exec --overlap wait', () => {
     const [record] = skipsOf(stateDir);
     expect(Number(record?.duration_ms)).toBeGreaterThanOrEqual(300);
     expect(record?.blocked_by).toBe(statusOf(stateDir, 'job').cron_job_id);
-    expect(cronrun(stateDir, ['status', String(record?.cron_job_id)]).stdout).toContain('job: skipped');
+    const id = String(record?.cron_job_id);
+    expect(cronrun(stateDir, ['status', id]).stdout).toContain('job: skipped');
+    const stopped = cronrun(stateDir, ['stop', id]);
+    expect(stopped).toMatchObject({ status: 0, stderr: '' });
+    expect(stopped.stdout).toMatch(/^job: ended already: skipped \(overlap\) \(run [0-9a-f-]{13}\)\n$/);
     await release(run);
     expect(processesOf(stateDir)).toEqual([]);
   });

@@ -105,6 +105,25 @@ describe('prune', () => {
     expect(readdirSync(`${stateDir}/jobs/job/output`)).toEqual([`${ids[0]?.replace('cron:', '')}.log`]);
   });
 
+  it('says of how many jobs it removed some, whatever else there is', () => {
+    const stateDir = scratch();
+    for (const job of ['one', 'two', 'other']) cronrun(stateDir, ['exec', job, '--', 'false']);
+    for (const job of ['one', 'two']) cronrun(stateDir, ['exec', job, '--', 'true']);
+    const { stdout } = cronrun(stateDir, ['prune', '--older-than', '0']);
+    expect(stdout).toMatch(/^one: removed 1 .*\ntwo: removed 1 .*\nremoved 2 runs, .* of 2 jobs\n$/);
+  });
+
+  it('and forget say of which job a run is whose id they were given', () => {
+    const stateDir = scratch();
+    runs(stateDir, 1);
+    const id = String(lastOf(stateDir, 'job').cron_job_id).slice('cron:'.length);
+    for (const args of [['forget'], ['prune', '--keep-runs', '1']]) {
+      const result = cronrun(stateDir, [...args, id]);
+      expect(result).toMatchObject({ status: 193, stdout: '' });
+      expect(result.stderr).toContain(`\n  it is a run of job: cronrun status ${id}\n`);
+    }
+  });
+
   it('refuses where others can write, and what is not on record', () => {
     const stateDir = scratch();
     runs(stateDir, 1, 2);
@@ -138,6 +157,18 @@ describe('forget', () => {
     expect(existsSync(`${stateDir}/jobs/job`)).toBe(false);
     expect(readdirSync(`${stateDir}/jobs`)).toEqual([]);
     expect(cronrun(stateDir, ['forget', 'job']).status).toBe(193);
+  });
+
+  it('says of a run that cannot be judged no more than that', () => {
+    const stateDir = scratch();
+    const id = plantStartRecord(stateDir, 'job', {
+      wrapper: { host_name: 'f00dcafe0000', pid_ns: 'pid:[1]' },
+    });
+    expect(cronrun(stateDir, ['forget', 'job'])).toMatchObject({
+      status: 125,
+      stdout: '',
+      stderr: `cronrun: forget: a run of job cannot be judged from here; if it is over:\n  cronrun settle cron:${id}\n`,
+    });
   });
 
   it('ends what another began that was killed, and gives a run its place again that turns up there', () => {

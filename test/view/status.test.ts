@@ -190,6 +190,15 @@ describe('the line about the runs before a completed one', () => {
       'no other run is on record',
     ],
     [
+      'nothing before that ended, and one that goes on',
+      sample.job('backup', '>.', record, null, [
+        sample.going(sample.beginning('backup', '2026-11-22 01:00:00'), 'orphaned'),
+      ]),
+      { count: 1 },
+      record,
+      'no other run has ended',
+    ],
+    [
       'one before',
       sample.job('backup', 'x..', record, null),
       { count: 2 },
