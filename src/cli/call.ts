@@ -251,12 +251,16 @@ function lsCall(raw: RawCall, env: Environment): LsCall {
   if (job !== undefined && raw.given.has(OPTIONS.sort.name)) {
     throw usage('ls', '--sort is for jobs. The runs of one job are listed newest first; leave it out');
   }
+  const status = lookUp(OPTIONS.status, raw, env);
+  if (job === undefined && status === 'skipped') {
+    throw usage('ls', 'skipped is a status of runs. Write ls --status skipped JOB');
+  }
   const options: LsOptions = {
     ...common(raw, env),
     json: lookUp(OPTIONS.json, raw, env),
     get: fields(raw, env, job),
     quiet: lookUp(OPTIONS.quiet, raw, env),
-    status: lookUp(OPTIONS.status, raw, env),
+    status,
     sort: lookUp(OPTIONS.sort, raw, env),
     limit: lookUp(OPTIONS.limit, raw, env),
   };

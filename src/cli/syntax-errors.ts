@@ -54,7 +54,12 @@ export function unknownOption(command: CommandName | null, given: string): Cronr
     return usage(command, `${flag} is an option of ${anyOf(owners, 'and')}${place}`, hint);
   }
   const meant = remedy(flag, command === null ? EVERYWHERE : own);
-  return usage(command, `no option ${quote(flag)}${meant === null ? '' : `. Perhaps ${meant}`}`, hint);
+  if (meant !== null) return usage(command, `no option ${quote(flag)}. Perhaps ${meant}`, hint);
+  return usage(
+    command,
+    `no option ${quote(flag)}. There are: cronrun ${command ?? ''}${command === null ? '' : ' '}--help`,
+    hint,
+  );
 }
 
 /** The options that every command has. */

@@ -35,6 +35,12 @@ export function duration(zero: string): ValueParser<number> {
   };
 }
 
+/** The same for what is removed: whoever forgets the unit there means days, and seconds would take nearly all. */
+export function longAge(text: string): Parsed<number> {
+  if (/^\d+(?:\.\d+)?$/.test(text) && Number(text) > 0) return { problem: `has no unit. Write ${text}d` };
+  return duration('0 is every run')(text);
+}
+
 /** Bytes; 0 is no limit. */
 export function size(text: string): Parsed<number> {
   const bytes = parseSize(text);

@@ -36,6 +36,20 @@ export function whatMayGo<Run extends Prunable>(runs: readonly Run[], unwanted: 
   });
 }
 
+/**
+ * Pure: what was skipped goes with the runs around it: what is as old as they are, or older than the oldest that stays.
+ *
+ * @param runs as for whatMayGo.
+ */
+export function skipsThatMayGo<
+  Skip extends Pick<Prunable, 'started_at' | 'ended_at' | 'settled_at' | 'schema'>,
+>(skips: readonly Skip[], runs: readonly Prunable[], unwanted: Unwanted): Skip[] {
+  const oldest =
+    unwanted.kind === 'beyond' && runs.length > unwanted.count ? runs[unwanted.count - 1] : undefined;
+  const before = unwanted.kind === 'older' ? unwanted.before : oldest === undefined ? '' : endOf(oldest);
+  return skips.filter((skip) => endOf(skip) < before && skip.schema <= SCHEMA);
+}
+
 /** What every answer is made of that reaches further back than one run. */
 function neededRuns<Run extends Prunable>(runs: readonly Run[]): Set<Run | undefined> {
   const known = (run: Run) => later(run.completed_at, run.previous_completed_at);

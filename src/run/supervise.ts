@@ -129,7 +129,9 @@ function notStarted(errno: string, interpreter: string | null, path: string | un
 
 function endingOf(watched: Watched, plan: Plan): Ending {
   const ending = judgeEnding({ ...watched, successCodes: plan.successCodes });
-  return { ...ending, killed: watched.killed, error: null };
+  // `cronrun stop` and people send SIGKILL themselves where a stop did not help.
+  const killed = watched.killed || (ending.reason === 'stopped' && watched.exit.signal === 'SIGKILL');
+  return { ...ending, killed, error: null };
 }
 
 /** Success without the checkpoint that was required is none: the command may have ended politely, its work not done. */

@@ -9,8 +9,8 @@ import {
   statSync,
 } from 'node:fs';
 import { errnoOf } from '../errors.js';
-import { decodeRecord, idOf, isEnded, SCHEMA } from '../model/record.js';
-import { type Prunable, type Unwanted, whatMayGo } from '../model/retention.js';
+import { decodeRecord, idOf, isEnded, SCHEMA, type SkippedRecord } from '../model/record.js';
+import { type Prunable, skipsThatMayGo, type Unwanted, whatMayGo } from '../model/retention.js';
 import { isRunId, type RunId } from '../model/run-id.js';
 import {
   appendDurably,
@@ -24,7 +24,7 @@ import {
 } from '../platform/durable.js';
 import { listDirectory } from '../platform/list-directory.js';
 import { jobDirectory, journalPath, outputDirectory, runningDirectory } from './directory.js';
-import { runsFromEnd, withJournal } from './journal.js';
+import { recordsFromEnd, withJournal } from './journal.js';
 import { numberSegments, rotateJournal } from './rotate.js';
 import { listSegments } from './segments.js';
 import { readFileName } from './start-record.js';
@@ -34,6 +34,8 @@ export interface Pruned {
   readonly job: string;
   /** How many runs go. */
   readonly removed: number;
+  /** How many records go of what was not begun because another run went on. */
+  readonly skipped: number;
   readonly bytes: number;
   /** How many runs that ended stay. */
   readonly kept: number;
@@ -59,24 +61,37 @@ export function planPruning(
   unwanted: Unwanted,
   waiting: readonly Prunable[] = [],
 ): PrunePlan {
-  const runs = [...waiting, ...endedRuns(stateDir, job)];
+  const { ended, skips } = recordsOf(stateDir, job);
+  const runs = [...waiting, ...ended];
   const unsettled = new Set(
     listDirectory(runningDirectory(stateDir, job)).map((name) => readFileName(name)?.id),
   );
   const gone = whatMayGo(runs, unwanted).filter((run) => !unsettled.has(idOf(run)));
-  const ids = new Set(gone.map(idOf));
+  const goneSkips = skipsThatMayGo(skips, runs, unwanted);
+  const ids = new Set([...gone, ...goneSkips].map(idOf));
   const kept = runs.filter((run) => !ids.has(idOf(run)));
   const since = kept.reduce<string | null>(earlier, null);
   const bytes = bytesOf(stateDir, job, ids);
-  return { job, removed: gone.length, bytes, kept: kept.length, since, ids };
+  return { job, removed: gone.length, skipped: goneSkips.length, bytes, kept: kept.length, since, ids };
 }
 
-function endedRuns(stateDir: string, job: string): Prunable[] {
-  return withJournal<Prunable[]>(journalPath(stateDir, job), [], (journal) => {
-    const runs: Prunable[] = [];
-    for (const record of runsFromEnd(journal, { count: 0 })) runs.push(partOf(record));
-    return runs;
+/** All that is over, last ended first. */
+function recordsOf(stateDir: string, job: string): { readonly ended: Prunable[]; readonly skips: Skip[] } {
+  const ended: Prunable[] = [];
+  const skips: Skip[] = [];
+  withJournal(journalPath(stateDir, job), undefined, (journal) => {
+    for (const record of recordsFromEnd(journal, { count: 0 })) {
+      if (isEnded(record)) ended.push(partOf(record));
+      else skips.push(skipOf(record));
+    }
   });
+  return { ended, skips };
+}
+
+type Skip = Pick<SkippedRecord, 'schema' | 'cron_job_id' | 'started_at' | 'ended_at' | 'settled_at'>;
+
+function skipOf({ schema, cron_job_id, started_at, ended_at, settled_at }: Skip): Skip {
+  return { schema, cron_job_id, started_at, ended_at, settled_at };
 }
 
 function partOf(record: Prunable): Prunable {
@@ -212,7 +227,7 @@ function* linesForwards(fd: number, size: number): Generator<Buffer[]> {
 /** Lines that are no record of ours stay. */
 function goes(line: Buffer, ids: ReadonlySet<RunId>): boolean {
   const record = decodeRecord(line.toString('utf8'));
-  return record !== null && isEnded(record) && record.schema <= SCHEMA && ids.has(idOf(record));
+  return record !== null && record.status !== 'running' && record.schema <= SCHEMA && ids.has(idOf(record));
 }
 
 /** How many bytes of the lines of a file go. */

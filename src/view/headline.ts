@@ -170,7 +170,8 @@ function shortened(text: string): string {
 
 function interruptedFacts(record: SeenInterruptedRecord, now: number, notOurs: string): Headline {
   const how = record.reason === 'stopped' ? 'stopped by' : 'killed by';
-  const after = `after ${formatDuration(record.duration_ms)}`;
+  const killed = record.reason === 'stopped' && record.killed ? '; SIGKILL was needed' : '';
+  const after = `after ${formatDuration(record.duration_ms)}${killed}`;
   return {
     word: 'INTERRUPTED',
     rest: `${atCheckpoint(record)} ${age(record.ended_at, now)} ago: ${how} ${sanitize(record.signal)} ${after}${notOurs}`,

@@ -73,10 +73,12 @@ export function notStarted(facts: NotStarted): string {
 
 /** "FAILED: rsnc: not found in PATH=/usr/bin:/bin" */
 export function notStartedWords({ command, errno, path, exitStatus, because, denied }: NotStarted): string {
-  const name = sanitize(command) || '""';
+  // A line for the shell in one word is a habit of crontabs.
+  const isLine = /\s/.test(command);
+  const name = isLine ? `"${sanitize(command)}"` : sanitize(command) || '""';
   if (because) return `FAILED: ${name} was not started: ${sanitize(because)}`;
   if (exitStatus === 127)
-    return `FAILED: ${name}: not found${path === null ? '' : ` in PATH=${sanitize(path)}`}`;
+    return `FAILED: ${name}: not found${path === null ? '' : ` in PATH=${sanitize(path)}`}${isLine ? '; a line for the shell needs sh -c' : ''}`;
   const why = denied ? DENIALS[denied] : (STARTING_ERRORS[errno ?? ''] ?? errno);
   return `FAILED: ${name}: cannot be run${why === null ? '' : ` (${why})`}`;
 }
@@ -179,7 +181,8 @@ export function stopped({ record }: { record: SeenInterruptedRecord }): string {
 
 /** "INTERRUPTED: stopped by SIGINT after 3m 2s" */
 export function stoppedWords(record: SeenInterruptedRecord): string {
-  return `INTERRUPTED: stopped by ${sanitize(record.signal)} after ${formatDuration(record.duration_ms)}`;
+  const killed = record.killed ? '; SIGKILL was needed' : '';
+  return `INTERRUPTED: stopped by ${sanitize(record.signal)} after ${formatDuration(record.duration_ms)}${killed}`;
 }
 
 export interface Kept {

@@ -7,6 +7,8 @@ import { localDate, type Zone } from './time.js';
 interface Removed {
   readonly job: string;
   readonly removed: number;
+  /** What was not begun because another run went on; nobody counts it as a run. */
+  readonly skipped?: number;
   readonly bytes: number;
   /** When the oldest run started that is spoken of, ISO 8601. */
   readonly since: string | null;
@@ -19,19 +21,24 @@ interface Kept extends Removed {
 
 /** A line a job of which something goes; one for all where there are several, or nothing goes. */
 export function pruneText(pruned: readonly Kept[], isDry: boolean, zone: Zone): string {
-  const some = pruned.filter(({ removed }) => removed > 0);
+  const some = pruned.filter(({ removed, skipped = 0 }) => removed + skipped > 0);
   const lines = some.map(
     (one) => `${sanitize(one.job)}: ${removedWords(one, isDry)}; ${keptWords(one, zone)}\n`,
   );
   if (some.length === 1) return lines.join('');
   const removed = some.reduce((sum, one) => sum + one.removed, 0);
+  const skipped = some.reduce((sum, one) => sum + (one.skipped ?? 0), 0);
   const bytes = some.reduce((sum, one) => sum + one.bytes, 0);
-  const all = `${removedWords({ removed, bytes }, isDry)} of ${count(some.length, 'job')}\n`;
-  return removed === 0 ? `nothing ${isDry ? 'would be' : 'was'} removed\n` : lines.join('') + all;
+  const all = `${removedWords({ removed, skipped, bytes }, isDry)} of ${count(some.length, 'job')}\n`;
+  return some.length === 0 ? `nothing ${isDry ? 'would be' : 'was'} removed\n` : lines.join('') + all;
 }
 
-function removedWords({ removed, bytes }: Pick<Removed, 'removed' | 'bytes'>, isDry: boolean): string {
-  return `${isDry ? 'would remove' : 'removed'} ${count(removed, 'run')}, ${formatSize(bytes)}`;
+function removedWords(
+  { removed, skipped = 0, bytes }: Pick<Removed, 'removed' | 'skipped' | 'bytes'>,
+  isDry: boolean,
+): string {
+  const beside = skipped === 0 ? '' : ` and ${skipped} that ${skipped === 1 ? 'was' : 'were'} skipped`;
+  return `${isDry ? 'would remove' : 'removed'} ${count(removed, 'run')}${beside}, ${formatSize(bytes)}`;
 }
 
 function keptWords({ kept, since }: Kept, zone: Zone): string {

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { resumeAfter } from '../../src/model/checkpoint.js';
 import { type EndedRecord, idOf, settledRecord } from '../../src/model/record.js';
-import { whatMayGo } from '../../src/model/retention.js';
-import { at, completed, failed, lost, runId } from '../helpers/records.js';
+import { skipsThatMayGo, whatMayGo } from '../../src/model/retention.js';
+import { at, completed, failed, lost, runId, skipped } from '../helpers/records.js';
 
 /** The numbers of the runs that go; `runs` last ended first. */
 function gone(runs: readonly EndedRecord[], unwanted: Parameters<typeof whatMayGo>[1]): number[] {
@@ -72,5 +72,32 @@ describe('whatMayGo', () => {
         },
       ),
     );
+  });
+});
+
+describe('skipsThatMayGo', () => {
+  const runs = [completed(9), failed(6), completed(3)];
+  const skips = [skipped(10), skipped(7), skipped(4), skipped(1)];
+  const numbers = (unwanted: Parameters<typeof whatMayGo>[1]) =>
+    skipsThatMayGo(skips, runs, unwanted).map((skip) => skips.indexOf(skip));
+
+  it('what is older than the oldest run that stays', () => {
+    expect(numbers({ kind: 'beyond', count: 1 })).toEqual([1, 2, 3]);
+    expect(numbers({ kind: 'beyond', count: 2 })).toEqual([2, 3]);
+  });
+
+  it('nothing where all runs stay', () => {
+    expect(numbers({ kind: 'beyond', count: 3 })).toEqual([]);
+    expect(skipsThatMayGo(skips, [], { kind: 'beyond', count: 1 })).toEqual([]);
+  });
+
+  it('what is older than a time', () => {
+    expect(numbers({ kind: 'older', before: at(5) })).toEqual([2, 3]);
+    expect(numbers({ kind: 'older', before: at(99) })).toEqual([0, 1, 2, 3]);
+  });
+
+  it('never what a newer version wrote', () => {
+    const newer = [{ ...skipped(1), schema: 2 }];
+    expect(skipsThatMayGo(newer, runs, { kind: 'older', before: at(99) })).toEqual([]);
   });
 });
