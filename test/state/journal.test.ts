@@ -213,7 +213,8 @@ describe('runsFromEnd', () => {
   });
 
   it('survives garbage of any kind between records', () => {
-    const line = fc.string({ unit: 'binary' }).map((text) => text.replaceAll(/[\n{}]/g, '.'));
+    // A carriage return where a line would begin closes a file: what stands behind that was appended anew.
+    const line = fc.string({ unit: 'binary' }).map((text) => text.replaceAll(/[\n{}]|^\r/g, '.'));
     fc.assert(
       fc.property(fc.array(line, { minLength: 10, maxLength: 40 }), (garbage) => {
         const path = freshPath();
