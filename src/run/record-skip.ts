@@ -31,11 +31,14 @@ export function recordSkip(
 ): SkippedRecord {
   const id = makeRunId(asked.wallMs, randomBytes(10));
   const startedAt = new Date(asked.wallMs).toISOString();
-  const record = skippedRecord(beginningOf(plan, { runs: null }, id, startedAt, readPlace().host_name), {
-    ...refusal,
-    ended_at: new Date(wallMs()).toISOString(),
-    duration_ms: Math.round(monotonicMs() - asked.monotonicMs),
-  });
+  const record = skippedRecord(
+    beginningOf({ ...plan, keeper: null }, { runs: null }, id, startedAt, readPlace().host_name),
+    {
+      ...refusal,
+      ended_at: new Date(wallMs()).toISOString(),
+      duration_ms: Math.round(monotonicMs() - asked.monotonicMs),
+    },
+  );
   try {
     const { breach, modes } = inspectOwnership(stateDir, plan.job);
     if (breach !== null) throw new NotOurs(breach);

@@ -127,6 +127,27 @@ describeUnless(NO_LOCK, 'exec --overlap skip', () => {
     expect(exec(stateDir, SKIP)).toMatchObject(RAN);
   });
 
+  it('has no log, whatever it was told to do with its output', async () => {
+    const stateDir = scratch();
+    const run = await goingRun(stateDir);
+    expect(exec(stateDir, [...SKIP, '--output', 'on-failure'])).toMatchObject(SKIPPED);
+    const [record] = skipsOf(stateDir);
+    expect(record).toMatchObject({ output: null });
+    expect(existsSync(`${stateDir}/jobs/job/output`)).toBe(false);
+    await release(run);
+  });
+
+  it('is told by stop to be over, and no wrapper is sought', async () => {
+    const stateDir = scratch();
+    const run = await goingRun(stateDir);
+    exec(stateDir, SKIP);
+    const id = String(skipsOf(stateDir)[0]?.cron_job_id);
+    const stopped = cronrun(stateDir, ['stop', id]);
+    expect(stopped).toMatchObject({ status: 0, stderr: '' });
+    expect(stopped.stdout).toMatch(/^job: ended already: skipped /);
+    expect((await release(run)).status).toBe(3);
+  });
+
   it('exits as -E says, and readers of that run with the same', async () => {
     const stateDir = scratch();
     const run = await goingRun(stateDir);
