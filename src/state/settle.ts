@@ -1,4 +1,5 @@
 import { lstatSync } from 'node:fs';
+import { errnoOf } from '../errors.js';
 import { resumeAfter } from '../model/checkpoint.js';
 import { type EndedRecord, encodeRecord, endedRecord, idOf, SCHEMA, settledRecord } from '../model/record.js';
 import type { RunId } from '../model/run-id.js';
@@ -14,7 +15,7 @@ import { listDirectory } from '../platform/list-directory.js';
 import { checkpointRun } from './checkpoint.js';
 import { jobDirectory, journalPath, logPath, outputDirectory, runningDirectory } from './directory.js';
 import { lastCompletion, lastResume, laterTime } from './journal.js';
-import { type Journal, withOlder } from './segments.js';
+import { type Journal, listSegments, withOlder } from './segments.js';
 import { readFileName } from './start-record.js';
 import type { OverRun, Survey } from './survey.js';
 
@@ -50,7 +51,7 @@ export function settle(
   const compose = (target: AppendTarget) =>
     closingOf(doubtful) + withOlder(journal, target, (before) => linesOf(moved, settledAt, before));
   if (moved.length > 0) appendDurably(journal, modes, compose);
-  else if (recorded.length > 0) syncContents(journal);
+  else if (recorded.length > 0) syncJournals(stateDir, job);
   else return [];
   // Whoever made the journal may have been killed before its name was synced.
   syncDirectory(jobDirectory(stateDir, job));
@@ -60,6 +61,22 @@ export function settle(
     if (checkpoints !== null) removeIfThere(`${directory}/${checkpoints}`);
   }
   return over.map((run) => run.record);
+}
+
+/** The line that was found may stand in a journal that was moved away meanwhile, and there may be no other yet. */
+function syncJournals(stateDir: string, job: string): void {
+  const directory = jobDirectory(stateDir, job);
+  const newest = listSegments(directory).at(-1)?.name;
+  for (const path of [
+    journalPath(stateDir, job),
+    ...(newest === undefined ? [] : [`${directory}/${newest}`]),
+  ]) {
+    try {
+      syncContents(path);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
+  }
 }
 
 /** The journal speaks of output that is on disk; what cannot be synced is no reason to lose the record as well. */

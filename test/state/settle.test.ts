@@ -1,9 +1,10 @@
-import { mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeRecord, type EndedRecord, idOf } from '../../src/model/record.js';
 import { PRIVATE } from '../../src/platform/durable.js';
 import { runningDirectory } from '../../src/state/directory.js';
 import { listRuns, readJobRuns } from '../../src/state/runs.js';
+import { segmentName } from '../../src/state/segments.js';
 import { isClutter, settle, sweep } from '../../src/state/settle.js';
 import { surveyJob } from '../../src/state/survey.js';
 import { scratch } from '../helpers/cronrun.js';
@@ -172,6 +173,16 @@ describe('the order of settling', () => {
       `sync-directory jobs/${JOB}`,
       `unlink running/${name}`,
     ]);
+  });
+
+  it('finds that line also in a journal that was moved away, before there is another', () => {
+    putJournal(stateDir, [completed(1)]);
+    putStart(stateDir, 1);
+    const directory = `${stateDir}/jobs/${JOB}`;
+    renameSync(`${directory}/journal.jsonl`, `${directory}/${segmentName(1, runId(100))}`);
+    expect(settleAll()).toEqual([]);
+    expect(runningNames(stateDir)).toEqual([]);
+    expect(listRuns(stateDir, JOB, 9)?.records).toEqual([completed(1)]);
   });
 
   it('writes a line again whose own wrapper could not sync it: nobody knows whether it is on disk', async () => {
