@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { errnoOf } from '../errors.js';
 import { type RunId, readRunId } from '../model/run-id.js';
-import { readRange } from '../platform/durable.js';
+import { PRIVATE, readRange } from '../platform/durable.js';
 import { noRegularFile } from '../platform/open-file.js';
 import { effectiveUid } from '../platform/user.js';
 import { lockPath, runningDirectory } from './directory.js';
@@ -33,15 +33,17 @@ const PERMISSIONS = 0o7777;
 export function openLock(stateDir: string, job: string, flags = 0): OpenLock {
   const { breach, modes } = inspectOwnership(stateDir, job);
   if (breach !== null) throw new NotOurs(breach);
+  // Also where a group may read the records: whoever can open a file can lock it, and keep every run from starting.
+  const { file } = PRIVATE;
   const path = lockPath(stateDir, job);
-  const fd = openOrMake(path, flags, modes.file, () =>
+  const fd = openOrMake(path, flags, file, () =>
     makeOwnDirectories(stateDir, job, runningDirectory(stateDir, job), modes.directory),
   );
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw noRegularFile(path);
     if (stat.uid !== effectiveUid()) throw new Error(`${path} belongs to user ${stat.uid}; remove it`);
-    if ((stat.mode & PERMISSIONS) !== modes.file) fchmodSync(fd, modes.file); // a umask had its say
+    if ((stat.mode & PERMISSIONS) !== file) fchmodSync(fd, file); // a umask had its say
   } catch (error) {
     closeSync(fd);
     throw error;

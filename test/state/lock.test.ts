@@ -26,14 +26,16 @@ describe('the lock of a job', () => {
     expect(mode(`${stateDir}/jobs/job/running`)).toBe('700');
   });
 
-  it('may be read by the group of a state directory that was made for one, whatever the umask', () => {
+  it('is not even to be read by the group of a state directory that was made for one: who opens it can lock it', () => {
     const stateDir = scratch();
     chmodSync(stateDir, 0o2750);
-    const before = process.umask(0o077);
     const { fd, path } = openLock(stateDir, 'job');
-    process.umask(before);
     closeSync(fd);
-    expect(mode(path)).toBe('640');
+    expect(mode(path)).toBe('600');
+    expect(mode(`${stateDir}/jobs/job/running`)).toBe('2750');
+    chmodSync(path, 0o640);
+    closeSync(openLock(stateDir, 'job').fd);
+    expect(mode(path)).toBe('600');
   });
 
   it('stays what it is when it is opened again', () => {
