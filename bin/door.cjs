@@ -40,7 +40,11 @@ var ENGINE_BYTES = 128;
 /** What this very engine made of the program when it was built; undefined where another one did. */
 function cacheOf(program) {
   var bytes = read(program + '.cache');
-  if (bytes === null || bytes.toString('latin1', 0, ENGINE_BYTES).indexOf(engine() + ' ') !== 0) return undefined;
+  try {
+    if (bytes === null || bytes.toString('latin1', 0, ENGINE_BYTES).indexOf(engine() + ' ') !== 0) return undefined;
+  } catch (_) {
+    return undefined; // nobody can tell which engine this is: where node was replaced, it has no file any more
+  }
   return bytes.slice(ENGINE_BYTES);
 }
 
