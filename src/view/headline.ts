@@ -157,15 +157,15 @@ export function notByCronrun({ reason, signal }: SeenInterruptedRecord): string 
 }
 
 /** " at '3/7 uploaded'": how far a run says it got; empty where it never said. */
-export function atCheckpoint({ checkpoint }: Pick<RunRecord, 'checkpoint'>): string {
-  return checkpoint === null ? '' : ` at '${shortened(sanitize(checkpoint))}'`;
+export function atCheckpoint({ checkpoint }: Pick<RunRecord, 'checkpoint'>, longest = LONGEST_SHOWN): string {
+  return checkpoint === null ? '' : ` at '${shortened(sanitize(checkpoint), longest)}'`;
 }
 
 /** A headline is to be read at a glance; the whole stands further down. */
 const LONGEST_SHOWN = 40;
 
-function shortened(text: string): string {
-  return text.length <= LONGEST_SHOWN ? text : `${text.slice(0, LONGEST_SHOWN - 3)}...`;
+function shortened(text: string, longest: number): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 3)}...`;
 }
 
 function interruptedFacts(record: SeenInterruptedRecord, now: number, notOurs: string): Headline {

@@ -4,8 +4,8 @@ import { shortRunId } from '../model/run-id.js';
 import type { Viewing } from './facts.js';
 import { atCheckpoint } from './headline.js';
 import { sanitize } from './sanitize.js';
-import { columnWidths, renderTable } from './table.js';
-import { count, paragraph, tied } from './text.js';
+import { columnWidths, renderTable, widthBeforeLast } from './table.js';
+import { COLUMNS, count, paragraph, tied } from './text.js';
 import { localDate, localTime, since, type Zone } from './time.js';
 import { statusWords, toneOf } from './words.js';
 
@@ -15,11 +15,16 @@ const STATUS = 3;
 /** The answer of `ls JOB` for people: a line a run, in the order of `records`. */
 export function runsText(records: readonly RunRecord[], { now, zone, style }: Viewing): string {
   const names = shownIds(records);
-  const rows = records.map((record, index) => [
+  const facts = records.map((record, index) => [
     names[index] ?? '',
     localTime(record.started_at, zone),
     tookWords(record, now),
-    verdictWords(record),
+    '',
+  ]);
+  const room = COLUMNS - widthBeforeLast(columnWidths(TITLES, facts));
+  const rows = records.map((record, index) => [
+    ...(facts[index]?.slice(0, STATUS) ?? []),
+    verdictWords(record, room),
   ]);
   const finish = (cell: string, column: number, row: number): string => {
     const record = records[row];
@@ -46,9 +51,14 @@ function tookWords(record: RunRecord, now: number): string {
   return record.duration_ms === null ? '?' : formatDuration(record.duration_ms);
 }
 
-function verdictWords(record: RunRecord): string {
-  const killed = record.status === 'timeout' && record.killed ? ', SIGKILL' : '';
-  return `${statusWords(record)}${killed}${record.status === 'completed' ? '' : atCheckpoint(record)}`;
+/** A checkpoint is cut to the room that is left, but not to nothing: then its line grows. */
+const SHORTEST_CHECKPOINT = 10;
+
+function verdictWords(record: RunRecord, room: number): string {
+  const words = `${statusWords(record)}${record.status === 'timeout' && record.killed ? ', SIGKILL' : ''}`;
+  if (record.status === 'completed') return words;
+  const left = room - words.length - " at ''".length;
+  return words + atCheckpoint(record, Math.max(SHORTEST_CHECKPOINT, left));
 }
 
 /** What the list is a part of. */

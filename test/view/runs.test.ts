@@ -46,6 +46,17 @@ RUN            STARTED                     TOOK     STATUS
 `);
   });
 
+  it('cuts a long checkpoint to the room that is left in 80 columns', () => {
+    const reached = (run: RunRecord, checkpoint: string) => ({ ...run, checkpoint }) as RunRecord;
+    const long = 'a long text by which a run says how far it got, and more';
+    const shown = [reached(records[0] as RunRecord, long), reached(records[3] as RunRecord, long)];
+    const lines = runsText(shown, sample.viewing).trimEnd().split('\n');
+    expect(lines[1]).toMatch(/ FAILED \(23\) at 'a long \w+\.\.\.'$/);
+    expect(lines[2]).toMatch(/ INTERRUPTED \(rebooted\) at 'a long \.\.\.'$/);
+    expect(lines[1]?.length).toBe(80);
+    expect(lines[2]?.length).toBeLessThan(90);
+  });
+
   it('shows more digits of runs that started in one millisecond', () => {
     const twins = ['7aaa', '7bbb'].map(
       (digits) =>
