@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { BIN, cronEnvironment, type Result, runProgram, scratch } from './cronrun.js';
 
-/** A call of a program that touches its state directory: the how many-th of its name it is. */
+/** A call of a program that touches its state directory. */
 export interface CallPoint {
   readonly name: string;
+  /** The how many-th of its name it is; of those on `only`, where that is no null. */
   readonly count: number;
+  /**
+   * Node reads and writes pipes of its own, as often as signals and threads happen to want: of these calls only those on
+   * one path, below the state directory, can be counted. Null for the rest.
+   */
+  readonly only: string | null;
   /** As strace wrote it down, for messages. */
   readonly line: string;
 }
@@ -32,19 +38,29 @@ export function callPoints(stateDir: string, args: readonly string[]): CallPoint
   for (const line of strace(stateDir, args, []).log.split('\n')) {
     const name = /^(\w+)\(/.exec(line)?.[1];
     if (name === undefined) continue;
-    const count = (counts.get(name) ?? 0) + 1;
-    counts.set(name, count);
-    if (line.includes(stateDir)) points.push({ name, count, line: line.replaceAll(stateDir, '') });
+    const only = name === 'read' || name === 'write' ? fixedPath(line, stateDir) : null;
+    const onPath = `${name} ${only}`;
+    for (const key of only === null ? [name] : [name, onPath]) counts.set(key, (counts.get(key) ?? 0) + 1);
+    const count = counts.get(only === null ? name : onPath) ?? 0;
+    if (line.includes(stateDir)) points.push({ name, count, only, line: line.replaceAll(stateDir, '') });
   }
   return points;
+}
+
+/** What the descriptor of a call is open on, below the state directory; null where that is called otherwise each time. */
+function fixedPath(line: string, stateDir: string): string | null {
+  const path = /^\w+\(\d+<([^>]*)>/.exec(line)?.[1] ?? '';
+  if (!path.startsWith(`${stateDir}/`) || /[0-9a-f]{8}-[0-9a-f]{4}-/.test(path)) return null;
+  return path.slice(stateDir.length);
 }
 
 /** The same command, with something that happens at one call: "signal=KILL", "error=EIO". */
 export function runWith(
   stateDir: string,
   args: readonly string[],
-  { name, count }: CallPoint,
+  { name, count, only }: CallPoint,
   what: string,
 ): Result {
-  return strace(stateDir, args, ['-e', `inject=${name}:${what}:when=${count}`]).result;
+  const paths = only === null ? [] : ['-P', `${stateDir}${only}`];
+  return strace(stateDir, args, [...paths, '-e', `inject=${name}:${what}:when=${count}`]).result;
 }
