@@ -113,23 +113,44 @@ export function isMemberOf({ session, group }: ProcessStat, child: ProcessId): b
   return session === child.pid || group === child.pid;
 }
 
+/** Who lives in that session or group. Nobody there is older than the child. */
+function membersOf(child: ProcessId, since: number, { processes }: ProcessTable): ProcessStat[] {
+  return processes.filter(
+    (process) => isMemberOf(process, child) && process.start_ticks >= since && !isDeadState(process),
+  );
+}
+
+/**
+ * Who lives in that session or group while nobody has the child's pid: processes of the run, or of a daemon that was
+ * given the number after all of them had ended, and whose leader has ended, too. The number cannot tell.
+ */
+export function leaderless(child: ProcessId, table: ProcessTable): readonly ProcessStat[] {
+  const since = child.start_ticks;
+  if (since === null || table.processes.some(({ pid }) => pid === child.pid)) return [];
+  return membersOf(child, since, table);
+}
+
 /**
  * Judges the child's session and process group, both of which carry the child's pid as their number. The kernel
  * gives no pid out again that is still the number of a session or group: if the child's pid now belongs to a
- * process with another start, both are gone. Members are never older than the child.
+ * process with another start, both are gone, and while the child is there, all of them are of the run. Without it they
+ * are where that is proved; who is not proved may be of the run, or a stranger, and nothing is said.
+ *
+ * @param proved pids of the leaderless that are of the run.
  */
-export function judgeGroup(child: ProcessId, table: ProcessTable): GroupJudgement {
+export function judgeGroup(
+  child: ProcessId,
+  table: ProcessTable,
+  proved: ReadonlySet<number>,
+): GroupJudgement {
   const holder = table.processes.find((process) => process.pid === child.pid);
   const since = child.start_ticks;
   if (since === null) return { liveness: 'unknown', pids: [] };
   if (holder !== undefined && holder.start_ticks !== since) return { liveness: 'dead', pids: [] };
-  const pids: number[] = [];
-  for (const process of table.processes) {
-    if (isMemberOf(process, child) && process.start_ticks >= since && !isDeadState(process))
-      pids.push(process.pid);
-  }
+  const members = membersOf(child, since, table).map(({ pid }) => pid);
+  const pids = holder === undefined ? members.filter((pid) => proved.has(pid)) : members;
   if (pids.length > 0) return { liveness: 'alive', pids };
-  return { liveness: table.complete ? 'dead' : 'unknown', pids };
+  return { liveness: table.complete && members.length === 0 ? 'dead' : 'unknown', pids };
 }
 
 /**

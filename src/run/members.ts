@@ -1,14 +1,15 @@
 import {
   isDeadState,
   isMemberOf,
-  judgeGroup,
   type Liveness,
   type ProcessId,
   type ProcessStat,
 } from '../model/liveness.js';
+import type { RunId } from '../model/run-id.js';
 import type { SignalName } from '../model/signal.js';
 import { inOrderOfStart } from '../model/stopping.js';
 import { readProcessTable, readStat } from '../platform/identity.js';
+import { judgeChildGroup } from '../state/group.js';
 import { type Sent, trySignal } from './group.js';
 
 /** Who lives of a child's session and process group. */
@@ -19,22 +20,35 @@ export interface Members {
   readonly liveness: Liveness;
 }
 
-/** A list of /proc is no snapshot: nobody is there only where a second look finds nobody, either. */
-export function findMembers(child: ProcessId): Members {
-  const first = lookForMembers(child);
-  return first.processes.length > 0 ? first : lookForMembers(child);
+/**
+ * Looks for the members of a run, and remembers them: who was of it while its leader lived is so without that, and
+ * while it ends its environment is no longer there to be asked.
+ */
+export class MemberSearch {
+  /** Start ticks by pid. */
+  readonly #proved = new Map<number, number>();
+
+  /** A list of /proc is no snapshot: nobody is there only where a second look finds nobody, either. */
+  find(child: ProcessId, id: RunId): Members {
+    const first = this.#look(child, id);
+    if (first.processes.length > 0) return first;
+    const second = this.#look(child, id);
+    return first.liveness === 'unknown' && second.liveness === 'dead' ? first : second;
+  }
+
+  #look(child: ProcessId, id: RunId): Members {
+    if (NO_CHILD.includes(child.pid)) return { processes: [], liveness: 'unknown' };
+    const table = readProcessTable();
+    const { liveness, pids } = judgeChildGroup(child, id, table, this.#proved);
+    const members = new Set(pids);
+    const processes = inOrderOfStart(table.processes.filter(({ pid }) => members.has(pid)));
+    for (const { pid, start_ticks } of processes) this.#proved.set(pid, start_ticks);
+    return { processes, liveness };
+  }
 }
 
 /** No child has these numbers, but in a container whoever was put there from outside is of session 0. */
 const NO_CHILD = [0, 1];
-
-function lookForMembers(child: ProcessId): Members {
-  if (NO_CHILD.includes(child.pid)) return { processes: [], liveness: 'unknown' };
-  const table = readProcessTable();
-  const { liveness, pids } = judgeGroup(child, table);
-  const members = new Set(pids);
-  return { processes: inOrderOfStart(table.processes.filter(({ pid }) => members.has(pid))), liveness };
-}
 
 /**
  * Signals one process of a run, proved right before: the one that was found, and of the session or group still. Between

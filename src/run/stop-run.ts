@@ -6,6 +6,7 @@ import {
   type ProcessStat,
 } from '../model/liveness.js';
 import { isEnded } from '../model/record.js';
+import type { RunId } from '../model/run-id.js';
 import type { SignalName } from '../model/signal.js';
 import { childAmong } from '../model/stopping.js';
 import { monotonicMs } from '../platform/clock.js';
@@ -13,7 +14,7 @@ import { probe } from '../platform/identity.js';
 import type { JudgedRun } from '../state/survey.js';
 import { carriersOf } from './carriers.js';
 import { type Sent, trySignal } from './group.js';
-import { findMembers, type Members, signalMember } from './members.js';
+import { MemberSearch, type Members, signalMember } from './members.js';
 
 /** How a run is to be stopped. */
 export interface StopManner {
@@ -66,10 +67,12 @@ const DYING_MS = 5000;
 const NOBODY: Members = { processes: [], liveness: 'dead' };
 
 class Stop {
+  readonly #id: RunId;
   readonly #wrapper: Identity;
   readonly #again: () => JudgedRun | null;
   readonly #manner: StopManner;
   readonly #since = monotonicMs();
+  readonly #search = new MemberSearch();
   #child: ProcessId | null;
   #wrapperTold = false;
   /** Who was found has been told, once: who traps TERM and tidies up must not be told again, nor his helpers. */
@@ -80,6 +83,7 @@ class Stop {
   #killedWrapper: number | null = null;
 
   constructor({ start }: JudgedRun, again: () => JudgedRun | null, manner: StopManner) {
+    this.#id = start.id;
     this.#wrapper = start.wrapper;
     this.#child = start.child;
     this.#again = again;
@@ -88,6 +92,8 @@ class Stop {
 
   async carryOut(): Promise<void> {
     const { signal, graceMs } = this.#manner;
+    // Before its leader ends: who has another environment than the run's is known by him.
+    if (this.#child !== null) this.#members();
     this.#wrapperTold = this.#signalWrapper(signal) === 'sent';
     // What is stopped hears nothing until it is continued.
     if (this.#wrapperTold) this.#signalWrapper('SIGCONT');
@@ -159,7 +165,7 @@ class Stop {
       this.#child = run.start.child ?? childAmong(carriers);
       if (this.#child === null) return { processes: carriers, liveness: 'unknown' };
     }
-    return findMembers(this.#child);
+    return this.#search.find(this.#child, this.#id);
   }
 
   async #kill(): Promise<void> {

@@ -4,7 +4,6 @@ import type { GoingRun } from '../model/job-runs.js';
 import {
   comparePlaces,
   type GroupJudgement,
-  judgeGroup,
   judgeProcess,
   type Liveness,
   type Place,
@@ -19,7 +18,7 @@ import {
   isInferred,
   SCHEMA,
 } from '../model/record.js';
-import { formatRunId, type RunId } from '../model/run-id.js';
+import type { RunId } from '../model/run-id.js';
 import { judgeRun } from '../model/verdict.js';
 import { pauseMs } from '../platform/clock.js';
 import {
@@ -35,6 +34,7 @@ import {
 import { listDirectory } from '../platform/list-directory.js';
 import { checkpointName, checkpointRun, readCheckpoint } from './checkpoint.js';
 import { journalPath, runningDirectory } from './directory.js';
+import { environmentEntry, judgeChildGroup } from './group.js';
 import { findInJournal, hasGrown, withJournal } from './journal.js';
 import type { Journal } from './segments.js';
 import { readFileName, readStartRecord, type StartRecord } from './start-record.js';
@@ -236,32 +236,34 @@ function judgeWrapper(named: NamedStart, here: Place | null, isExclusive: boolea
 
 /**
  * A list of /proc is no snapshot: a process may fork and end while it is read, and its child be missed. So
- * whoever seems to be gone is looked for a second time before that counts as proof.
+ * whoever seems to be gone is looked for a second time before that counts as proof. Who could not be told at first may
+ * have been about to end, or to become another program: that takes a look more.
  */
 function judgeChildren(directory: string, orphans: readonly Judged[]): Map<Judged, GroupJudgement> {
   const judgements = new Map<Judged, GroupJudgement>();
-  for (let look = 0; look < 2; look++) {
-    const open = orphans.filter((judged) => judgements.get(judged)?.liveness !== 'alive');
-    if (open.length === 0) break;
+  let open = orphans;
+  while (open.length > 0) {
     const table = readProcessTable();
-    for (const judged of open) {
+    open = open.filter((judged) => {
+      const before = judgements.get(judged)?.liveness;
       const judgement = judgeChild(directory, judged, table);
-      const unsure = judgements.get(judged)?.liveness === 'unknown' && judgement.liveness === 'dead';
-      if (!unsure) judgements.set(judged, judgement);
-    }
+      judgements.set(judged, judgement);
+      if (before === undefined) return judgement.liveness !== 'alive';
+      return before === 'unknown' && judgement.liveness === 'dead';
+    });
   }
   return judgements;
 }
 
 function judgeChild(directory: string, judged: Judged, table: ProcessTable): GroupJudgement {
-  const { child } = judged.start;
-  return child === null ? judgeUnwritten(directory, judged, table) : judgeGroup(child, table);
+  const { child, id } = judged.start;
+  return child === null ? judgeUnwritten(directory, judged, table) : judgeChildGroup(child, id, table);
 }
 
 /**
  * The wrapper died between fork and writing the child down: whoever was started with this run's id, by the same
- * user and after the wrapper, is the run. Only here is the environment asked: an agent or a build daemon that a
- * job started carries the id for ever and is not the run.
+ * user and after the wrapper, is the run. Only here is the environment of everybody asked: an agent or a build daemon
+ * that a job started carries the id for ever and is not the run.
  */
 function judgeUnwritten(directory: string, judged: Judged, table: ProcessTable): GroupJudgement {
   const { wrapper, id } = judged.start;
@@ -281,10 +283,6 @@ function judgeUnwritten(directory: string, judged: Judged, table: ProcessTable):
   }
   if (pids.length > 0) return { liveness: 'alive', pids };
   return { liveness: hidden ? 'unknown' : 'dead', pids };
-}
-
-function environmentEntry(id: RunId): string {
-  return `CRONRUN_ID=${formatRunId(id)}`;
 }
 
 /**

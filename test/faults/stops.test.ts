@@ -14,7 +14,7 @@ import {
   startProgram,
 } from '../helpers/cronrun.js';
 import { expectCaught, expectNoLies, FULL, sample } from '../helpers/figures.js';
-import { GIVE_AGAIN, STRANGERS } from '../helpers/given-again.js';
+import { GIVE_AGAIN, GIVE_TO_DAEMON, STRANGERS } from '../helpers/given-again.js';
 import { runInjected } from '../helpers/injected.js';
 import { type Built, buildMutant, REAL } from '../helpers/mutants.js';
 import {
@@ -144,9 +144,12 @@ class Again {
     return pid;
   }
 
-  #stop(stateDir: string): void {
-    const line = 'CRONRUN_STATE_DIR=$1 CRONRUN_NODE=$2 "$3" stop -k 200ms job >/dev/null 2>&1 || :';
-    this.#space.shell(line, stateDir, process.execPath, this.#built.bin);
+  /** Its exit status. */
+  #stop(stateDir: string): number {
+    const line =
+      'CRONRUN_STATE_DIR=$1 CRONRUN_NODE=$2 "$3" stop -k 200ms job >/dev/null 2>&1 && echo 0 || echo $?';
+    const status = this.#space.shell(line, stateDir, process.execPath, this.#built.bin);
+    return Number(status);
   }
 
   #lives(pid: number): boolean {
@@ -174,6 +177,31 @@ class Again {
     this.#stop(stateDir);
     this.#book.expect(`who ${kind} and has the child's number lives`, this.#lives(stranger), true);
     this.#space.kill(stranger);
+  }
+
+  /** The child is gone, and a daemon's session has its number and no leader. */
+  async daemon(): Promise<void> {
+    const stateDir = scratch();
+    const run = await this.#space.exec(stateDir, 'job');
+    this.#space.kill(run.wrapper, run.child);
+    const [daemon = 0, session] = this.#space.shell(GIVE_TO_DAEMON, run.child).split(' ').map(Number);
+    this.#book.expect("a daemon's session is the child's number", session, run.child);
+    this.#book.expect('stop where a daemon has the number', this.#stop(stateDir), 196);
+    this.#book.expect("the daemon whose session is the child's number lives", this.#lives(daemon), true);
+    this.#space.kill(daemon);
+  }
+
+  /** Who has not the environment of the run is of it all the same where that was seen while the leader lived. */
+  async deafWithoutEnvironment(): Promise<void> {
+    const stateDir = scratch();
+    const script = `trap '' TERM; env -i sleep 1000 & trap - TERM; wait`;
+    const run = await this.#space.exec(stateDir, 'job', ['sh', '-c', script]);
+    const deaf = Number(
+      await poll(() => this.#space.shell('pgrep -x sleep -s "$1" || :', run.child), 'the grandchild'),
+    );
+    this.#space.kill(run.wrapper);
+    this.#book.expect('stop of a run with a deaf process without its id', this.#stop(stateDir), 0);
+    this.#book.expect('that process lives', this.#lives(deaf), false);
   }
 
   /** While stop waits for a deaf child somebody else ends that, and its number is a stranger's when stop looks again. */
@@ -210,6 +238,8 @@ describeUnless(noNumbers, 'numbers that are given out again', () => {
     for (let round = 0; round < (FULL ? 3 : 1); round++) {
       await again.wrapper();
       for (const kind of Object.keys(STRANGERS) as (keyof typeof STRANGERS)[]) await again.child(kind);
+      await again.daemon();
+      await again.deafWithoutEnvironment();
       await again.whileItWaits();
     }
     expectNoLies(task, 'stop: numbers given out again, strangers signalled', book.points, book.lies);
@@ -221,6 +251,13 @@ describeUnless(noNumbers, 'numbers that are given out again', () => {
     await again.wrapper();
     await again.child('leads a session');
     expectCaught(task, 'stop believes numbers', book.points, book.lies);
+  });
+
+  it('MUTANT: a session without its leader is believed', async ({ task }) => {
+    const book = new Book();
+    const built = await buildMutant('a session without its leader is believed');
+    await new Again(await openSpace(NEW_PIDS), built, book).daemon();
+    expectCaught(task, 'a session without its leader is believed', book.points, book.lies);
   });
 });
 

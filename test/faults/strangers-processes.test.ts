@@ -7,7 +7,7 @@ import { processId } from '../../src/platform/identity.js';
 import { BIN, fixture, Going, journalOf, poll, runningOf, scratch } from '../helpers/cronrun.js';
 import { mountDisk, needsDisk } from '../helpers/disk.js';
 import { expectCaught, expectNoLies, FULL } from '../helpers/figures.js';
-import { GIVE_AGAIN, STRANGERS } from '../helpers/given-again.js';
+import { GIVE_AGAIN, GIVE_TO_DAEMON, STRANGERS } from '../helpers/given-again.js';
 import { buildMutant, REAL } from '../helpers/mutants.js';
 import {
   asAnotherUser,
@@ -69,6 +69,29 @@ class GivenAgain {
     this.#hearing.ask(`a stranger that ${kind} is the child's number`, stateDir, 'job', LOST);
   }
 
+  /** A daemon's session has the child's number, and no leader: that may be what the run left, and may be a stranger. */
+  async daemon(): Promise<void> {
+    const stateDir = scratch();
+    const run = await this.#space.exec(stateDir, 'job');
+    this.#space.kill(run.wrapper, run.child);
+    const [daemon, session] = this.#space.shell(GIVE_TO_DAEMON, run.child).split(' ').map(Number);
+    this.#hearing.expect("the session of a daemon is the child's number", session, run.child);
+    this.#hearing.ask("a daemon's session is the child's number", stateDir, 'job', UNVERIFIABLE);
+    this.#space.kill(daemon ?? 0);
+    this.#hearing.ask('that daemon is gone', stateDir, 'job', LOST);
+  }
+
+  /** Who is left of a run has its id, or is not told from a stranger. */
+  async leftWithout(command: string, truth: Truth): Promise<void> {
+    const stateDir = scratch();
+    const run = await this.#space.exec(stateDir, 'job', ['sh', '-c', `${command} & wait`]);
+    await poll(() => this.#space.shell('pgrep -x sleep -s "$1" || :', run.child), 'the grandchild');
+    this.#space.kill(run.wrapper);
+    this.#hearing.ask(`${command}, with its leader`, stateDir, 'job', ORPHANED);
+    this.#space.kill(run.child);
+    this.#hearing.ask(`${command}, left without its leader`, stateDir, 'job', truth);
+  }
+
   /** The kernel gives nobody a number that is still a group's: whoever is in that group is of the run. */
   async groupThatLives(): Promise<void> {
     const stateDir = scratch();
@@ -110,6 +133,9 @@ describeUnless(
       for (let round = 0; round < (FULL ? 3 : 1); round++) {
         await again.wrapper();
         for (const kind of Object.keys(STRANGERS) as (keyof typeof STRANGERS)[]) await again.child(kind);
+        await again.daemon();
+        await again.leftWithout('sleep 1000', ORPHANED);
+        await again.leftWithout('env -i sleep 1000', UNVERIFIABLE);
         await again.groupThatLives();
         await again.nextRun();
       }
@@ -126,6 +152,15 @@ describeUnless(
       const hearing = new Hearing(space.reader(await buildMutant('start times not compared')));
       await new GivenAgain(space, hearing).wrapper();
       expectCaught(task, 'start times not compared', hearing.points, hearing.lies);
+    });
+
+    it('MUTANT: a session without its leader is believed', async ({ task }) => {
+      const space = await openSpace(NEW_PIDS);
+      const hearing = new Hearing(
+        space.reader(await buildMutant('a session without its leader is believed')),
+      );
+      await new GivenAgain(space, hearing).daemon();
+      expectCaught(task, 'a session without its leader is believed', hearing.points, hearing.lies);
     });
   },
 );

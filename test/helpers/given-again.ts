@@ -13,6 +13,23 @@ while case $(cat /proc/$!/comm) in bash | sh | setsid | python3) ;; *) false ;; 
 echo $!
 `;
 
+/**
+ * Starts a daemon whose session has number $1, whose owner is gone: its leader ends at once, and nobody has the number
+ * itself. Says who the daemon is, and its session.
+ */
+export const GIVE_TO_DAEMON = `
+while [ -e "/proc/$1" ]; do sleep 0.01; done
+echo $(($1 - 1)) >/proc/sys/kernel/ns_last_pid
+python3 -c '
+import os
+os.setsid()
+if os.fork(): os._exit(0)
+os.write(1, b"%d %d" % (os.getpid(), os.getsid(0)))
+for fd in range(3): os.dup2(os.open("/dev/null", os.O_RDWR), fd)
+os.execvp("sleep", ["sleep", "1000"])' &
+wait $!
+`;
+
 /** Strangers of every kind that may have a child's number. */
 export const STRANGERS = {
   'leads a session': 'setsid sleep 1000',

@@ -157,6 +157,13 @@ const MUTANTS = {
       to: '',
     },
   ],
+  'a session without its leader is believed': [
+    {
+      file: 'model/liveness.ts',
+      from: '  const pids = holder === undefined ? members.filter((pid) => proved.has(pid)) : members;\n',
+      to: '  const pids = members;\n  void proved;\n',
+    },
+  ],
   'namespaces not compared': [
     {
       file: 'model/liveness.ts',

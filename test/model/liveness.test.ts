@@ -5,6 +5,7 @@ import {
   isDeadState,
   judgeGroup,
   judgeProcess,
+  leaderless,
   type Place,
   type ProcessStat,
   type ProcessTable,
@@ -191,9 +192,9 @@ describe('judgeGroup', () => {
   const child = { pid: 500, start_ticks: 1000 };
   const init = stat({ pid: 1, group: 1, session: 1, start_ticks: 1 });
 
-  function judge(processes: ProcessStat[], complete = true) {
+  function judge(processes: ProcessStat[], complete = true, proved: readonly number[] = []) {
     const table: ProcessTable = { processes: [init, ...processes], complete };
-    return judgeGroup(child, table);
+    return judgeGroup(child, table, new Set(proved));
   }
 
   it('is alive while the child is', () => {
@@ -207,8 +208,8 @@ describe('judgeGroup', () => {
   it('is kept alive by a grandchild of its group and by one of its session', () => {
     const inGroup = stat({ pid: 501, session: 77, start_ticks: 1001 });
     const inSession = stat({ pid: 502, group: 502, start_ticks: 1002 });
-    expect(judge([inGroup])).toEqual({ liveness: 'alive', pids: [501] });
-    expect(judge([inSession])).toEqual({ liveness: 'alive', pids: [502] });
+    expect(judge([inGroup], true, [501])).toEqual({ liveness: 'alive', pids: [501] });
+    expect(judge([inSession], true, [502])).toEqual({ liveness: 'alive', pids: [502] });
     expect(judge([stat({ state: 'Z' }), inGroup, inSession]).pids).toEqual([501, 502]);
   });
 
@@ -226,17 +227,47 @@ describe('judgeGroup', () => {
 
   it('has no members that are older than the child; one of the same tick counts', () => {
     expect(judge([stat({ pid: 400, start_ticks: 999 })]).liveness).toBe('dead');
-    expect(judge([stat({ pid: 501, start_ticks: 1000 })]).liveness).toBe('alive');
+    expect(judge([stat({ pid: 501, start_ticks: 1000 })], true, [501]).liveness).toBe('alive');
+    expect(judge([stat({ pid: 400, start_ticks: 999 })], true, [400]).liveness).toBe('dead');
   });
 
   it('is unknown, not dead, where processes may be hidden', () => {
     expect(judge([], false)).toEqual({ liveness: 'unknown', pids: [] });
-    expect(judge([stat({ pid: 501, start_ticks: 1001 })], false).liveness).toBe('alive');
+    expect(judge([stat({ pid: 501, start_ticks: 1001 })], false, [501]).liveness).toBe('alive');
   });
 
   it('is unknown where the start of the child was never known', () => {
     const table: ProcessTable = { processes: [init], complete: true };
-    expect(judgeGroup({ pid: 500, start_ticks: null }, table).liveness).toBe('unknown');
+    expect(judgeGroup({ pid: 500, start_ticks: null }, table, new Set([1])).liveness).toBe('unknown');
+  });
+
+  it('without its leader has those who are proved; whoever else has the number makes it unknown', () => {
+    const proved = stat({ pid: 501, start_ticks: 1001 });
+    const other = stat({ pid: 502, start_ticks: 1002 });
+    expect(judge([proved, other], true, [501])).toEqual({ liveness: 'alive', pids: [501] });
+    expect(judge([other], true, [501])).toEqual({ liveness: 'unknown', pids: [] });
+    expect(judge([other], false)).toEqual({ liveness: 'unknown', pids: [] });
+    expect(judge([stat({ pid: 502, state: 'Z' })])).toEqual({ liveness: 'dead', pids: [] });
+    expect(judge([stat(), other])).toEqual({ liveness: 'alive', pids: [500, 502] });
+  });
+});
+
+describe('leaderless', () => {
+  const child = { pid: 500, start_ticks: 1000 };
+  const member = stat({ pid: 501, start_ticks: 1001 });
+  const among = (...processes: ProcessStat[]) => leaderless(child, { processes, complete: true });
+
+  it('are the living members while nobody has the number of their leader', () => {
+    const others = [stat({ pid: 502, state: 'Z' }), stat({ pid: 400, start_ticks: 999 })];
+    expect(among(member, ...others)).toEqual([member]);
+    expect(among(member, stat({ pid: 503, group: 503, session: 503 }))).toEqual([member]);
+  });
+
+  it('are nobody while somebody has it, dead or alive', () => {
+    for (const holder of [stat(), stat({ state: 'Z' }), stat({ start_ticks: 9000 })])
+      expect(among(member, holder)).toEqual([]);
+    const table = { processes: [member], complete: true };
+    expect(leaderless({ pid: 500, start_ticks: null }, table)).toEqual([]);
   });
 });
 
