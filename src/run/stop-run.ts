@@ -92,7 +92,7 @@ class Stop {
 
   async carryOut(): Promise<void> {
     const { signal, graceMs } = this.#manner;
-    // Before its leader ends: who has another environment than the run's is known by him.
+    // While its leader lives: afterwards who was started without the id could not be told from a stranger.
     if (this.#child !== null) this.#members();
     this.#wrapperTold = this.#signalWrapper(signal) === 'sent';
     // What is stopped hears nothing until it is continued.

@@ -8,7 +8,7 @@ import {
 import { formatRunId, type RunId } from '../model/run-id.js';
 import { hasEnvironmentEntry } from '../platform/identity.js';
 
-/** What the environment of every process of a run begins with; see cronrun(1), ENVIRONMENT. */
+/** The entry of the environment that the processes of a run are started with; see cronrun(1), ENVIRONMENT. */
 export function environmentEntry(id: RunId): string {
   return `CRONRUN_ID=${formatRunId(id)}`;
 }

@@ -105,7 +105,7 @@ export function unverifiableWords(record: RunRecord, here: string | null): strin
   if (record.host !== null && here !== null && record.host !== here) {
     return `it was started on ${sanitize(record.host)}, and this is ${sanitize(here)}`;
   }
-  return 'its processes cannot be seen: another container, or a hidden /proc';
+  return 'its processes cannot be seen, or be told from others: another container, a hidden /proc, or no CRONRUN_ID';
 }
 
 function timeoutSignals(record: TimeoutRecord): string {

@@ -344,7 +344,9 @@ feeds: RUNNING OR OVER: that cannot be judged from here (unverifiable)
   it('unverifiable: another namespace, a newer format', () => {
     const run = sample.going(feeds, 'unverifiable');
     expect(show(run.record, sample.job('feeds', '>', null, null, [run]))).toContain(
-      '  because    its processes cannot be seen: another container, or a hidden /proc\n',
+      `  because    its processes cannot be seen, or be told from others: another
+             container, a hidden /proc, or no CRONRUN_ID
+`,
     );
     const newer = sample.going({ ...feeds, schema: 2 }, 'unverifiable');
     expect(show(newer.record, sample.job('feeds', '>', null, null, [newer]))).toContain(
