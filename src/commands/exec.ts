@@ -97,8 +97,7 @@ function planOf(
     timeoutSignal: options.signal,
     killAfterMs: options.killAfterMs,
     successCodes: options.successCodes,
-    // What nobody can look up cannot be required: without a record there is no checkpoint.
-    requireRecord: options.requireRecord || options.requireCheckpoint !== null,
+    requireRecord: options.requireRecord || impliesRecord(options),
     requireCheckpoint: options.requireCheckpoint,
     recordCommand: options.recordCommand,
     journalLimit: options.journalLimit,
@@ -107,6 +106,14 @@ function planOf(
     cwd: workingDirectory(),
     user: userName(env),
   };
+}
+
+/**
+ * What nobody can look up cannot be required: without a record there is no checkpoint. And the lock goes with the wrapper:
+ * once that is killed, only the record says that its command is in the way.
+ */
+function impliesRecord({ requireCheckpoint, overlap }: ExecOptions): boolean {
+  return requireCheckpoint !== null || overlap !== 'allow';
 }
 
 /** Null where it was removed: the command starts there all the same. */

@@ -24,7 +24,6 @@ import {
   said,
   scratch,
   start,
-  startProgram,
   statusOf,
 } from '../helpers/cronrun.js';
 import {
@@ -260,16 +259,18 @@ describeUnless(NO_LOCK, 'exec --overlap skip', () => {
   });
 
   it.skipIf(needsProgram('prlimit') !== null)(
-    'holds the lock also for a run whose start cannot be recorded',
-    async () => {
-      const stateDir = scratch();
-      const limited = ['--fsize=0:0', BIN, 'exec', ...SKIP, 'job', '--', ...HOLDS];
-      const run = startProgram(stateDir, 'prlimit', limited);
-      await run.ready();
-      expect(run.stderr).toContain('NOT RECORDED');
-      expect(exec(stateDir, SKIP)).toMatchObject(SKIPPED);
-      expect(skipsOf(stateDir)).toMatchObject([{ blocked_by: null }]);
-      await release(run);
+    'starts nothing that cannot be recorded: should its wrapper be killed, nobody would see it',
+    () => {
+      for (const overlap of [SKIP, WAIT]) {
+        const stateDir = scratch();
+        const limited = ['--fsize=0:0', BIN, 'exec', ...overlap, 'job', '--', 'echo', 'ran'];
+        const env = cronEnvironment({ CRONRUN_STATE_DIR: stateDir });
+        const result = runProgram('prlimit', limited, { env });
+        expect(result).toMatchObject({ status: 125, stdout: '' });
+        expect(said(result)).toContain('NOT STARTED: its start cannot be recorded');
+        expect(existsSync(lockOf(stateDir))).toBe(true);
+        expect(exec(stateDir, SKIP)).toMatchObject(RAN);
+      }
     },
   );
 

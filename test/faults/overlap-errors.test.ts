@@ -45,7 +45,8 @@ function judgeFree({ result }: Tried): string[] {
   if (result === null) return ['it hangs'];
   if (result.status === 0 && result.stdout === 'ran\n') return [];
   const isRefused = result.status === 125 && result.stdout === '';
-  if (isRefused && said(result).includes('NOT STARTED: its lock cannot be had')) return [];
+  if (isRefused && /NOT STARTED: its (lock cannot be had|start cannot be recorded)/.test(said(result)))
+    return [];
   return [`it exits with ${result.status}, and says ${result.stderr}`];
 }
 
