@@ -29,8 +29,7 @@ export async function exec(
     if (words !== '') io.err(words);
   };
   const turn = options.overlap === 'allow' ? null : await turnOf(plan, options, tell);
-  const { record, stoppedBy } =
-    turn !== null && 'record' in turn ? turn : await supervise(plan, tell, turn?.announce);
+  const { record, stoppedBy } = turn !== null && 'record' in turn ? turn : await supervise(plan, tell, turn);
   if (stoppedBy !== null) dieOf(stoppedBy);
   return exitStatusOf(record);
 }

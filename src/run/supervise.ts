@@ -28,52 +28,54 @@ export interface Outcome<Over extends JournalRecord = EndedRecord> {
 /** How far an end is from being recorded: everything of it but the times. */
 type Ending = Pick<End, 'status' | 'reason' | 'exit_code' | 'signal' | 'killed' | 'error'>;
 
+/** The turn of a run that may not overlap with another one. */
+export interface Lease {
+  /** Who has it, for those that come now. Nothing is on record of it yet. */
+  readonly announce: (id: RunId) => void;
+  /** The next may come. Called once, and throws nothing. */
+  readonly release: () => void;
+}
+
 /**
  * One run from its start record to its journal line, in the order of the protocol (ARCHITECTURE.md). Two steps carry
  * all of it: the start record is durable before the command is started, and it goes only when the journal line
  * is durable.
- *
- * @param announce is told the run's id before anything is on record of it.
  */
-export async function supervise(plan: Plan, tell: Tell, announce?: (id: RunId) => void): Promise<Outcome> {
+export async function supervise(plan: Plan, tell: Tell, lease: Lease | null = null): Promise<Outcome> {
   const { stateDir, job } = plan;
   const past = stateDir === null ? NOTHING_KNOWN : lookBack(stateDir, job, tell, plan.exclusiveState);
 
   const startedMs = wallMs();
   const startedAt = monotonicMs();
   const id = makeRunId(startedMs, randomBytes(10));
-  announce?.(id);
+  lease?.announce(id);
   const begun = recordStart(plan, past, id, new Date(startedMs).toISOString(), tell);
 
   const log = openLog(plan, begun, past, tell);
   const attempt = await start(plan, begun, past, log, tell);
-  const outcome = conclude(plan, begun, past, log, attempt, startedAt, tell);
-  log?.finish(outcome.record);
-  return outcome;
+  const { ending, pid } = endOf(attempt, plan, begun);
+  const record = recordEnd(plan, begun, past, stamp(ending, startedAt), pid, log, tell);
+  // Whoever reads what is said may take long, and the run is over.
+  lease?.release();
+  const stoppedBy = conclude(record, attempt, plan, log?.tell ?? tell);
+  log?.finish(record);
+  return { record, stoppedBy };
 }
 
-/** Steps 7 to 10: the end on record, and only then in words. */
-function conclude(
-  plan: Plan,
-  begun: Begun,
-  past: Past,
-  log: OutputLog | null,
-  attempt: Attempt,
-  startedAt: number,
-  tell: Tell,
-): Outcome {
-  const say = log?.tell ?? tell;
-  if ('watched' in attempt) {
-    const { watched, pid } = attempt;
-    const end = stamp(required(endingOf(watched, plan), plan, begun), startedAt);
-    const record = recordEnd(plan, begun, past, end, pid, log, tell);
-    tellEnd(record, watched, plan, say);
-    return { record, stoppedBy: stopOf(record, watched) };
+/** Step 7. */
+function endOf(attempt: Attempt, plan: Plan, begun: Begun): { ending: Ending; pid: number | null } {
+  if ('ending' in attempt) return { ending: attempt.ending, pid: null };
+  return { ending: required(endingOf(attempt.watched, plan), plan, begun), pid: attempt.pid };
+}
+
+/** What is on record now in words, and what stopped the run. */
+function conclude(record: EndedRecord, attempt: Attempt, plan: Plan, say: Tell): SignalName | null {
+  if ('ending' in attempt) {
+    say(attempt.notice);
+    return null;
   }
-  const end = stamp(attempt.ending, startedAt);
-  const record = recordEnd(plan, begun, past, end, null, log, tell);
-  say(attempt.notice);
-  return { record, stoppedBy: null };
+  tellEnd(record, attempt.watched, plan, say);
+  return stopOf(record, attempt.watched);
 }
 
 /** The job comes first: where its output cannot be kept it goes to where ours goes. What is not on record has no log. */

@@ -1,15 +1,15 @@
 // A bundle of its own (dist/overlap.cjs): only a run that must not overlap with another one of its job loads it.
+import { closeSync } from 'node:fs';
 import { CronrunError, explainErrno } from '../errors.js';
 import type { JournalRecord } from '../model/record.js';
-import type { RunId } from '../model/run-id.js';
 import { monotonicMs, wallMs } from '../platform/clock.js';
 import { findFlock, LOCKING_FLAGS } from '../platform/flock.js';
-import { writeHolder } from '../state/lock.js';
+import { type OpenLock, writeHolder } from '../state/lock.js';
 import { type Attempt, attempt, type Blocked, blocked, type Gate, sayWhatNobodyCanJudge } from './gate.js';
 import type { Tell } from './notice.js';
 import type { Plan } from './plan.js';
 import { recordSkip } from './record-skip.js';
-import type { Outcome } from './supervise.js';
+import type { Lease, Outcome } from './supervise.js';
 import { type Receive, waitForTurn } from './wait-turn.js';
 
 /** What --overlap and its companions say, where they say something. */
@@ -20,8 +20,8 @@ export interface OverlapRules {
   readonly overlapExitCode: number;
 }
 
-/** The job is ours until this process ends, or nothing is started. `announce`: who we are, for those that come now. */
-export type Turn = { readonly announce: (id: RunId) => void } | Outcome<JournalRecord>;
+/** The job is ours until we let it go or this process ends; or nothing is started. */
+export type Turn = Lease | Outcome<JournalRecord>;
 
 /**
  * Takes the lock of a job and looks whether a run of it goes on. The lock is held by an open file, so the kernel frees it
@@ -43,12 +43,16 @@ export async function takeTurn(
       overlap === 'wait' && first.kind !== 'free'
         ? await waitForTurn(gate, first, { limitMs, ignored: plan.launch.ignored }, receive, tell)
         : refused(gate, first, tell);
-    if (turn.kind === 'free') return { announce: (id) => writeHolder(turn.lock, id) };
+    if (turn.kind === 'free') return leaseOf(turn.lock);
     const refusal = { blocked_by: turn.by, overlap_exit_code: overlapExitCode, signal: turn.signal };
     return { record: recordSkip(plan, gate.stateDir, asked, refusal, tell), stoppedBy: turn.signal };
   } catch (error) {
     throw notLocked(plan.job, overlap, error);
   }
+}
+
+function leaseOf(lock: OpenLock): Lease {
+  return { announce: (id) => writeHolder(lock, id), release: () => closeSync(lock.fd) };
 }
 
 function gateOf({ stateDir, job, exclusiveState, env }: Plan): Gate {

@@ -24,6 +24,7 @@ import {
   said,
   scratch,
   start,
+  startProgram,
   statusOf,
 } from '../helpers/cronrun.js';
 import {
@@ -99,6 +100,10 @@ function commandOf(pid: number): string {
 const lockOf = (stateDir: string) => `${stateDir}/jobs/job/lock`;
 
 const skipsOf = (stateDir: string) => journalOf(stateDir, 'job').filter((line) => line.status === 'skipped');
+
+/** Whether the run that fails is on record. */
+const hasFailed = (stateDir: string) =>
+  journalOf(stateDir, 'job').some(({ status, exit_code }) => status === 'failed' && exit_code === 3);
 
 const RAN = { status: 0, stdout: 'ran\n', stderr: '' };
 const SKIPPED = { status: 75, stdout: '', stderr: '' };
@@ -273,6 +278,17 @@ describeUnless(NO_LOCK, 'exec --overlap skip', () => {
       }
     },
   );
+
+  it('lets the next one run while nobody reads what is said of one that is over', async () => {
+    const stateDir = scratch();
+    const fails = ['sh', '-c', 'yes | head -c 200000; exit 3'];
+    const command = [BIN, 'exec', ...SKIP, '--output', 'on-failure', 'job', '--', ...fails];
+    const unread = 'exec 3<&0; "$@" 2>&1 </dev/null | { read line <&3; cat >/dev/null; }';
+    const run = startProgram(stateDir, 'sh', ['-c', unread, 'sh', ...command]);
+    await poll(() => hasFailed(stateDir), 'the end of the run');
+    await poll(() => exec(stateDir, SKIP).stdout === 'ran\n', 'the next run', 10_000);
+    await release(run);
+  });
 
   it('is not confused by a job that is forgotten while it runs', async () => {
     const stateDir = scratch();
