@@ -186,21 +186,26 @@ function refusal(plan: Plan, path: string | null, error: unknown): CronrunError 
   });
 }
 
-/** The record is true while we live. Where that is not enough it is taken back, or says that nothing was started. */
+/** The record is true while we live, and where that is not enough nothing is started. */
 function notDurable(plan: Plan, file: StartFile, error: unknown, startedAt: string, tell: Tell): void {
   const path = `${file.directory}/${file.name}`;
   if (!plan.requireRecord) {
     tell({ kind: 'not-durable', path, error });
     return;
   }
+  takeBack(file, startedAt);
+  throw refusal(plan, path, error);
+}
+
+/** A start record of which nothing was started goes, or says so. */
+export function takeBack(file: StartFile, startedAt: string): void {
   try {
-    removeIfThere(path);
+    removeIfThere(`${file.directory}/${file.name}`);
   } catch {
     tryTo(() => overwriteDurably(file.fd, encodeEnd(notStarted(startedAt), null), file.endAt));
   }
   tryTo(() => removeIfThere(file.checkpoints));
   closeSync(file.fd);
-  throw refusal(plan, path, error);
 }
 
 function notStarted(startedAt: string): End {

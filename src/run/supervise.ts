@@ -1,3 +1,4 @@
+import type { CronrunError } from '../errors.js';
 import type { End, EndedRecord, JournalRecord } from '../model/record.js';
 import { makeRunId, type RunId } from '../model/run-id.js';
 import type { SignalName } from '../model/signal.js';
@@ -15,7 +16,7 @@ import type { Notice, Tell } from './notice.js';
 import type { OutputLog } from './output.js';
 import type { Plan } from './plan.js';
 import { recordEnd } from './record-end.js';
-import { type Begun, recordChild, recordStart } from './record-start.js';
+import { type Begun, recordChild, recordStart, takeBack } from './record-start.js';
 import { type Watched, watch } from './watch.js';
 
 /** A run that is over and recorded. */
@@ -32,6 +33,8 @@ type Ending = Pick<End, 'status' | 'reason' | 'exit_code' | 'signal' | 'killed' 
 export interface Lease {
   /** Who has it, for those that come now. Nothing is on record of it yet. */
   readonly announce: (id: RunId) => void;
+  /** Why it is not ours after all, as soon as our start record is there; null: it is. */
+  readonly loss: () => CronrunError | null;
   /** The next may come. Called once, and throws nothing. */
   readonly release: () => void;
 }
@@ -39,7 +42,7 @@ export interface Lease {
 /**
  * One run from its start record to its journal line, in the order of the protocol (ARCHITECTURE.md). Two steps carry
  * all of it: the start record is durable before the command is started, and it goes only when the journal line
- * is durable.
+ * is durable. CronrunError 'not-recorded', 'not-locked' where nothing is started.
  */
 export async function supervise(plan: Plan, tell: Tell, lease: Lease | null = null): Promise<Outcome> {
   const { stateDir, job } = plan;
@@ -50,6 +53,12 @@ export async function supervise(plan: Plan, tell: Tell, lease: Lease | null = nu
   const id = makeRunId(startedMs, randomBytes(10));
   lease?.announce(id);
   const begun = recordStart(plan, past, id, new Date(startedMs).toISOString(), tell);
+
+  const loss = lease?.loss() ?? null;
+  if (loss !== null) {
+    if (begun.file !== null) takeBack(begun.file, begun.beginning.started_at);
+    throw loss;
+  }
 
   const log = openLog(plan, begun, past, tell);
   const attempt = await start(plan, begun, past, log, tell);

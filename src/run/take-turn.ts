@@ -4,7 +4,7 @@ import { CronrunError, explainErrno } from '../errors.js';
 import type { JournalRecord } from '../model/record.js';
 import { monotonicMs, wallMs } from '../platform/clock.js';
 import { findFlock, LOCKING_FLAGS } from '../platform/flock.js';
-import { type OpenLock, writeHolder } from '../state/lock.js';
+import { isInPlace, type OpenLock, writeHolder } from '../state/lock.js';
 import { type Attempt, attempt, type Blocked, blocked, type Gate, sayWhatNobodyCanJudge } from './gate.js';
 import type { Tell } from './notice.js';
 import type { Plan } from './plan.js';
@@ -43,7 +43,7 @@ export async function takeTurn(
       overlap === 'wait' && first.kind !== 'free'
         ? await waitForTurn(gate, first, { limitMs, ignored: plan.launch.ignored }, receive, tell)
         : refused(gate, first, tell);
-    if (turn.kind === 'free') return leaseOf(turn.lock);
+    if (turn.kind === 'free') return leaseOf(turn.lock, (error) => notLocked(plan.job, overlap, error));
     const refusal = { blocked_by: turn.by, overlap_exit_code: overlapExitCode, signal: turn.signal };
     return { record: recordSkip(plan, gate.stateDir, asked, refusal, tell), stoppedBy: turn.signal };
   } catch (error) {
@@ -51,8 +51,20 @@ export async function takeTurn(
   }
 }
 
-function leaseOf(lock: OpenLock): Lease {
-  return { announce: (id) => writeHolder(lock, id), release: () => closeSync(lock.fd) };
+function leaseOf(lock: OpenLock, lossOf: (error: unknown) => CronrunError): Lease {
+  return {
+    announce: (id) => writeHolder(lock, id),
+    loss: () => {
+      try {
+        return isInPlace(lock)
+          ? null
+          : lossOf(new Error('the job was forgotten at that moment; run it again'));
+      } catch (error) {
+        return lossOf(error);
+      }
+    },
+    release: () => closeSync(lock.fd),
+  };
 }
 
 function gateOf({ stateDir, job, exclusiveState, env }: Plan): Gate {

@@ -20,6 +20,7 @@ import {
   lastOf,
   poll,
   type Result,
+  runningOf,
   runProgram,
   said,
   scratch,
@@ -89,9 +90,11 @@ function isInLine({ pid }: Going): boolean {
   return childrenOf(pid).some((child) => /\bflock\0-x\0/.test(commandOf(child)));
 }
 
-function commandOf(pid: number): string {
+const commandOf = (pid: number) => textOf(`/proc/${pid}/cmdline`);
+
+function textOf(path: string): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch {
     return '';
   }
@@ -534,6 +537,40 @@ describeUnless(
       const touching = calls.filter(({ args }) => args.includes(`${stateDir}/`));
       expect(touching.map(({ name }) => name)).toEqual(['write', 'fdatasync', 'fsync']); // the journal is new
       await release(run);
+    });
+  },
+);
+
+describeUnless(
+  firstObstacle(() => NO_LOCK, needsStrace),
+  'a run whose job is removed before it is on record',
+  () => {
+    it('is not started: others may have another lock by now', async () => {
+      const stateDir = scratch();
+      exec(stateDir, SKIP);
+      const trace = `${scratch()}/trace`;
+      // It writes into the lock who has it: first nobody that is known, then itself.
+      const stops = ['-f', '-o', trace, '-e', 'trace=ftruncate', '-e', 'inject=ftruncate:signal=STOP:when=2'];
+      const run = startProgram(stateDir, 'strace', [
+        ...stops,
+        BIN,
+        'exec',
+        ...SKIP,
+        'job',
+        '--',
+        'echo',
+        'ran',
+      ]);
+      await poll(() => /stopped by SIGSTOP/.test(textOf(trace)), 'a wrapper before its start record');
+      expect(runningOf(stateDir, 'job')).toEqual([]);
+      rmSync(`${stateDir}/jobs/job`, { recursive: true });
+      const other = await goingRun(stateDir);
+      for (const pid of childrenOf(run.pid)) process.kill(pid, 'SIGCONT');
+      const result = await run.ended;
+      expect(result).toMatchObject({ status: 125, stdout: '' });
+      expect(said(result)).toContain('NOT STARTED: its lock cannot be had: the job was forgotten');
+      expect(runningOf(stateDir, 'job').filter((name) => name.endsWith('.jsonl'))).toHaveLength(1);
+      await release(other);
     });
   },
 );
