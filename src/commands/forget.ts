@@ -1,10 +1,12 @@
-import { existsSync } from 'node:fs';
-import { CronrunError } from '../errors.js';
+import { closeSync, existsSync } from 'node:fs';
+import { CronrunError, errnoOf } from '../errors.js';
 import { EXIT } from '../model/exit-status.js';
 import { idOf } from '../model/record.js';
 import { formatRunId, makeRunId } from '../model/run-id.js';
 import { syncDirectory } from '../platform/durable.js';
+import { findFlock, LOCKING_FLAGS } from '../platform/flock.js';
 import { randomBytes } from '../platform/random.js';
+import { type Attempt, attempt, type Gate } from '../run/gate.js';
 import { jobDirectory, runningDirectory } from '../state/directory.js';
 import { bytesOfJob, forgetJob, removeForgotten } from '../state/forget.js';
 import { listRuns } from '../state/runs.js';
@@ -36,12 +38,15 @@ export function forget(options: ForgetOptions, job: string, io: Surroundings): n
     return { job, removed: list?.total ?? 0, since: list?.since ?? null, bytes: bytesOfJob(stateDir, job) };
   });
   if (!dryRun) {
-    const isGone = writing('forget', stateDir, () => {
-      settleAll(stateDir, job, modes, options.exclusiveState, io.now());
-      syncRunning(stateDir, job);
-      const { leftovers } = surveyJob(stateDir, job, (survey) => survey, options.exclusiveState);
-      return forgetJob(stateDir, job, modes, leftovers, makeRunId(io.now(), randomBytes(10)));
-    });
+    const isGone = writing('forget', stateDir, () =>
+      underLock(gateOf(options, stateDir, job, io), (isLockOurs) => {
+        settleAll(stateDir, job, modes, options.exclusiveState, io.now());
+        syncRunning(stateDir, job);
+        const { leftovers } = surveyJob(stateDir, job, (survey) => survey, options.exclusiveState);
+        const known = { torn: leftovers, isLockOurs };
+        return forgetJob(stateDir, job, modes, known, makeRunId(io.now(), randomBytes(10)));
+      }),
+    );
     if (!isGone) throw new CronrunError('goes-on', `forget: a run of ${job} has only just begun`, WAIT);
   }
   io.out(forgetText(runs, dryRun, localZone));
@@ -49,6 +54,42 @@ export function forget(options: ForgetOptions, job: string, io: Surroundings): n
 }
 
 const WAIT = { hint: 'nothing was removed' } as const;
+
+/** Null where no program is there by which anybody could lock. */
+function gateOf(
+  { exclusiveState }: ForgetOptions,
+  stateDir: string,
+  job: string,
+  { env }: Surroundings,
+): Gate | null {
+  const flock = LOCKING_FLAGS === 0 ? findFlock(env.PATH) : null;
+  if (flock === null && LOCKING_FLAGS === 0) return null;
+  return { stateDir, job, isExclusive: exclusiveState, flock };
+}
+
+/** No run that wants the lock begins meanwhile; the lock is made where there is none. CronrunError 'goes-on'. */
+function underLock<T>(gate: Gate | null, act: (isLockOurs: boolean) => T): T {
+  const taken = gate === null ? null : take(gate);
+  if (taken === null) return act(false);
+  try {
+    if (taken.kind === 'free') return act(true);
+    const which = taken.kind === 'busy' ? 'has its lock' : 'has only just begun';
+    throw new CronrunError('goes-on', `forget: a run of ${gate?.job} ${which}`, WAIT);
+  } finally {
+    closeSync(taken.lock.fd);
+  }
+}
+
+/** Null on a full disk, where nobody else can make the lock, either: somebody wants room. */
+function take(gate: Gate): Attempt | null {
+  try {
+    return attempt(gate);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOSPC' || errno === 'EDQUOT') return null;
+    throw error;
+  }
+}
 
 function syncRunning(stateDir: string, job: string): void {
   const running = runningDirectory(stateDir, job);

@@ -15,48 +15,59 @@ const HIDDEN = /^\.forgotten-(.+)-([0-9a-f-]{36})$/;
  * that no reader sees half of it; then it is looked at once more: a run that began meanwhile has a start record there, or
  * holds the lock, and everything is put back.
  *
- * @param torn files of `running/` that are no start records. @param unique nobody else has it. @returns false where it was put back. Throws what the file system says.
+ * @param torn files of `running/` that are no start records. @param isLockOurs nobody else can have the lock. @param unique nobody else has it. @returns false where it was put back. Throws what the file system says.
  */
 export function forgetJob(
   stateDir: string,
   job: string,
   modes: Modes,
-  torn: readonly string[],
+  { torn, isLockOurs }: { readonly torn: readonly string[]; readonly isLockOurs: boolean },
   unique: RunId,
 ): boolean {
   const jobs = jobsDirectory(stateDir);
   const hidden = `${jobs}/.forgotten-${job}-${unique}`;
   renameSync(jobDirectory(stateDir, job), hidden);
-  if (isInUse(hidden, torn)) {
+  if (hasStart(hidden, torn) || (!isLockOurs && isLocked(hidden))) {
     putBack(hidden, jobDirectory(stateDir, job), modes);
     return false;
   }
   syncDirectory(jobs);
-  rmSync(hidden, { recursive: true });
+  remove(hidden);
   syncDirectory(jobs);
   return true;
 }
 
-/** Ends what a forget began that was killed. A run that turns up there gets its place again. */
+/**
+ * Ends what a forget began that was killed. A run that turns up there gets its place again. What is locked is left alone:
+ * a forget is at work there, or a run that has yet to find out that its lock is not in its place.
+ */
 export function removeForgotten(stateDir: string, modes: Modes): void {
   const jobs = jobsDirectory(stateDir);
   for (const name of listDirectory(jobs)) {
     const job = HIDDEN.exec(name)?.[1];
     if (job === undefined) continue;
     const hidden = `${jobs}/${name}`;
-    if (isInUse(hidden, [])) putBack(hidden, jobDirectory(stateDir, job), modes);
-    else rmSync(hidden, { recursive: true, force: true });
+    if (hasStart(hidden, [])) putBack(hidden, jobDirectory(stateDir, job), modes);
+    else if (!isLocked(hidden)) remove(hidden);
   }
 }
 
-function isInUse(directory: string, torn: readonly string[]): boolean {
-  const isStart = (name: string) => readFileName(name) !== null && !torn.includes(name);
-  return listDirectory(`${directory}/running`).some(isStart) || isLocked(`${directory}/lock`);
+/** Somebody else may be about it. */
+function remove(hidden: string): void {
+  rmSync(hidden, { recursive: true });
 }
 
-/** Whether somebody holds a lock on a file: the kernel lists them, with the file's device and inode. */
-function isLocked(path: string): boolean {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
+function hasStart(directory: string, torn: readonly string[]): boolean {
+  const isStart = (name: string) => readFileName(name) !== null && !torn.includes(name);
+  return listDirectory(`${directory}/running`).some(isStart);
+}
+
+/**
+ * Whether somebody holds the lock there: the kernel lists the locks, with the inodes of their files. In a container it does
+ * not list one whose taker is gone, so a false is no proof.
+ */
+function isLocked(directory: string): boolean {
+  const stat = lstatSync(`${directory}/lock`, { throwIfNoEntry: false });
   if (stat === undefined) return false;
   try {
     return readFileSync('/proc/locks', 'latin1').includes(`:${stat.ino} `);

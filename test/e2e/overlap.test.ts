@@ -541,6 +541,39 @@ describeUnless(
   },
 );
 
+/** The lock of a job that has run is taken, by a flock that is gone then. */
+const LOCKED = 'exec 9>>"$CRONRUN_STATE_DIR/jobs/job/lock"; flock -n 9; exec "$@"';
+
+describeUnless(NO_LOCK, 'forget', () => {
+  const forgetsLocked = (stateDir: string, ...around: string[]) => {
+    const env = cronEnvironment({ CRONRUN_STATE_DIR: stateDir });
+    const [file = '', ...args] = [...around, 'sh', '-c', LOCKED, 'sh', BIN, 'forget', 'job'];
+    return runProgram(file, args, { env });
+  };
+  const expectRefusal = (stateDir: string, result: Result) => {
+    expect(result).toMatchObject({ status: 125, stdout: '' });
+    expect(result.stderr).toBe('cronrun: forget: a run of job has its lock\n  nothing was removed\n');
+    expect(journalOf(stateDir, 'job')).toHaveLength(1);
+  };
+
+  it('removes nothing while somebody else has the lock', () => {
+    const stateDir = scratch();
+    exec(stateDir, []);
+    expectRefusal(stateDir, forgetsLocked(stateDir, 'env'));
+    expect(cronrun(stateDir, ['forget', 'job'])).toMatchObject({ status: 0, stderr: '' });
+    expect(existsSync(`${stateDir}/jobs/job`)).toBe(false);
+  });
+
+  it.skipIf(needsUnshare('--pid', '--fork', '--mount-proc') !== null)(
+    'nor in a container, where the kernel does not list it',
+    () => {
+      const stateDir = scratch();
+      exec(stateDir, []);
+      expectRefusal(stateDir, forgetsLocked(stateDir, 'unshare', '--pid', '--fork', '--mount-proc'));
+    },
+  );
+});
+
 describeUnless(
   firstObstacle(() => NO_LOCK, needsStrace),
   'a run whose job is removed before it is on record',
