@@ -18,14 +18,28 @@ import type { OpenFile } from '../platform/open-file.js';
 import { completedGist, quickLook, type ReadLine, type Recent } from './quick-look.js';
 import { type Journal, openNewest, withOlder } from './segments.js';
 
-/** Opens a journal, hands it to `read` and closes it; `absent` where no run has ended. */
+/** How often a reader begins anew whose journal was written anew under him. */
+const BEGINNINGS = 10;
+
+class Gone extends Error {}
+
+/**
+ * Opens a journal, hands it to `read` and closes it; `absent` where no run has ended. Where the file is replaced before
+ * what is older could be found, `read` is called once more, with what is there now.
+ */
 export function withJournal<T>(path: string, absent: T, read: (journal: Journal) => T): T {
-  const newest = openNewest(path);
-  if (newest === null) return absent;
-  try {
-    return withOlder(path, newest, read);
-  } finally {
-    closeSync(newest.fd);
+  for (let left = BEGINNINGS; ; left--) {
+    const newest = openNewest(path);
+    if (newest === null) return absent;
+    try {
+      return withOlder(path, newest, read, () => {
+        if (left > 1) throw new Gone();
+      });
+    } catch (error) {
+      if (!(error instanceof Gone)) throw error;
+    } finally {
+      closeSync(newest.fd);
+    }
   }
 }
 

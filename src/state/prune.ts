@@ -75,17 +75,22 @@ export function planPruning(
   return { job, removed: gone.length, skipped: goneSkips.length, bytes, kept: kept.length, since, ids };
 }
 
+interface OverRecords {
+  readonly ended: readonly Prunable[];
+  readonly skips: readonly Skip[];
+}
+
 /** All that is over, last ended first. */
-function recordsOf(stateDir: string, job: string): { readonly ended: Prunable[]; readonly skips: Skip[] } {
-  const ended: Prunable[] = [];
-  const skips: Skip[] = [];
-  withJournal(journalPath(stateDir, job), undefined, (journal) => {
+function recordsOf(stateDir: string, job: string): OverRecords {
+  return withJournal(journalPath(stateDir, job), { ended: [], skips: [] }, (journal) => {
+    const ended: Prunable[] = [];
+    const skips: Skip[] = [];
     for (const record of recordsFromEnd(journal, { count: 0 })) {
       if (isEnded(record)) ended.push(partOf(record));
       else skips.push(skipOf(record));
     }
+    return { ended, skips };
   });
-  return { ended, skips };
 }
 
 type Skip = Pick<SkippedRecord, 'schema' | 'cron_job_id' | 'started_at' | 'ended_at' | 'settled_at'>;

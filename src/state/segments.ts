@@ -115,12 +115,20 @@ export function openNewest(path: string): OpenFile | null {
 /**
  * Hands over `newest`, the journal at `path` or what was one when it was opened, with all that is older. Nothing of that
  * is looked for before somebody asks, and all of it is closed at the end; `newest` is not.
+ *
+ * @param onGone called where nobody can say any more what is older than `newest`; unless it throws, nothing is. Who
+ * appends need not know: what he appends to a file without a name he appends anew.
  */
-export function withOlder<T>(path: string, newest: OpenFile, use: (journal: Journal) => T): T {
+export function withOlder<T>(
+  path: string,
+  newest: OpenFile,
+  use: (journal: Journal) => T,
+  onGone: () => void = () => undefined,
+): T {
   const opened: OpenFile[] = [];
   let left: Segment[] | null = null;
   const next = (): Journal | null => {
-    left ??= segmentsBefore(path, newest);
+    left ??= segmentsBefore(path, newest, onGone);
     for (let segment = left.pop(); segment !== undefined; segment = left.pop()) {
       const file = openSegment(dirname(path), segment);
       if (file === null) continue;
@@ -155,9 +163,10 @@ const LOOKS = 10;
 
 /**
  * What was moved away before `newest` was begun. `newest` was opened before the directory is read, so rotations may have
- * come between: what came after it is left out, as if it had been read at that moment.
+ * come between: what came after it is left out, as if it had been read at that moment. One that was removed, or written
+ * anew under its name, has no place among the others.
  */
-function segmentsBefore(path: string, newest: OpenFile): Segment[] {
+function segmentsBefore(path: string, newest: OpenFile, onGone: () => void): Segment[] {
   const directory = dirname(path);
   let segments: Segment[] = [];
   for (let look = 0; look < LOOKS; look++) {
@@ -165,8 +174,12 @@ function segmentsBefore(path: string, newest: OpenFile): Segment[] {
     if (segments.length === 0 || inodeOf(path) === newest.ino) return segments;
     const at = segments.findIndex(({ name }) => inodeOf(`${directory}/${name}`) === newest.ino);
     if (at !== -1) return segments.slice(0, at);
-    if (fstatSync(newest.fd).nlink === 0) return []; // the oldest are removed first
+    if (fstatSync(newest.fd).nlink === 0) {
+      onGone();
+      return [];
+    }
   }
+  onGone();
   return segments;
 }
 

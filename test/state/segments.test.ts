@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { resumeAfter } from '../../src/model/checkpoint.js';
@@ -16,6 +16,7 @@ import {
   lastResume,
   latestCompletion,
   latestResume,
+  runsFromEnd,
 } from '../../src/state/journal.js';
 import { completedInARow, findRuns, listRuns, readJobGist, readJobRuns } from '../../src/state/runs.js';
 import { listSegments, readSegmentName, segmentName } from '../../src/state/segments.js';
@@ -263,6 +264,40 @@ describe('a reader that has the journal open', () => {
       expect([journal.ino, journal.older()?.ino, journal.older()?.older()]).toEqual([...before, null]);
     });
     expect(order()).toHaveLength(4);
+  });
+
+  it('begins anew where the journal was moved away and written anew, and sees what stays', () => {
+    putJournal(stateDir, [completed(0)]);
+    rotate(1);
+    putJournal(stateDir, [completed(1), completed(2)]);
+    let looks = 0;
+    const seen = inJournal(stateDir, (journal) => {
+      looks++;
+      if (looks === 1) {
+        rotate(2);
+        const path = `${directory}/${segmentName(2, runId(902))}`;
+        writeFileSync(`${directory}/new`, `${encodeRecord(completed(2))}\n`);
+        renameSync(`${directory}/new`, path);
+        putJournal(stateDir, [completed(3)]);
+      }
+      return [...runsFromEnd(journal, { count: 0 })];
+    });
+    expect(seen).toEqual([completed(3), completed(2), completed(0)]);
+    expect(looks).toBe(2);
+  });
+
+  it('does not begin anew for ever', () => {
+    putJournal(stateDir, [completed(0)]);
+    rotate(1);
+    putJournal(stateDir, [completed(1)]);
+    let looks = 0;
+    inJournal(stateDir, (journal) => {
+      looks++;
+      rmSync(journalPath(stateDir, JOB), { force: true });
+      putJournal(stateDir, [completed(looks)]);
+      return journal.older();
+    });
+    expect(looks).toBe(10);
   });
 
   it('finds a piece that gets its number meanwhile, and does without one that is removed', () => {
