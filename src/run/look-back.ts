@@ -10,6 +10,7 @@ import type { Journal } from '../state/segments.js';
 import { settle, sweep } from '../state/settle.js';
 import { type Survey, surveyJob } from '../state/survey.js';
 import type { Tell } from './notice.js';
+import type { Plan } from './plan.js';
 
 /** What a run knows of the runs before it. */
 export interface Past {
@@ -24,6 +25,9 @@ export interface Past {
   /** How to make things in this state directory. */
   readonly modes: Modes;
 }
+
+/** What a run was told that counts for those before it, too. */
+type Told = Pick<Plan, 'exclusiveState' | 'journalLimit'>;
 
 /** What is known where there are no records to look at. */
 export const NOTHING_KNOWN: Past = {
@@ -42,7 +46,12 @@ const LOOKED_AT = 2;
  * keep the job from running; what cannot be settled now is settled by a later run. Where others can write nothing is
  * settled, and what is there is told as `last` would tell it.
  */
-export function lookBack(stateDir: string, job: string, tell: Tell, isExclusive = false): Past {
+export function lookBack(
+  stateDir: string,
+  job: string,
+  tell: Tell,
+  { exclusiveState, journalLimit }: Told = { exclusiveState: false, journalLimit: 0 },
+): Past {
   const { modes, refusal } = mayWrite(stateDir, job);
   const look = (survey: Survey, journal: Journal | null) => ({
     survey,
@@ -50,8 +59,8 @@ export function lookBack(stateDir: string, job: string, tell: Tell, isExclusive 
     mark: markOf(journal),
   });
   try {
-    const { survey, runs, mark } = surveyJob(stateDir, job, look, isExclusive);
-    if (refusal === null) settleOver(stateDir, job, survey, modes, tell);
+    const { survey, runs, mark } = surveyJob(stateDir, job, look, exclusiveState);
+    if (refusal === null) settleOver({ stateDir, job, modes, journalLimit }, survey, tell);
     return { runs, known: true, refusal, mark, modes };
   } catch {
     return { ...NOTHING_KNOWN, refusal, modes };
@@ -68,13 +77,21 @@ function mayWrite(stateDir: string, job: string): Pick<Past, 'modes' | 'refusal'
   }
 }
 
-function settleOver(stateDir: string, job: string, survey: Survey, modes: Modes, tell: Tell): void {
+/** Where runs are settled, and how. */
+interface Books {
+  readonly stateDir: string;
+  readonly job: string;
+  readonly modes: Modes;
+  readonly journalLimit: number;
+}
+
+function settleOver(books: Books, survey: Survey, tell: Tell): void {
   const { over, recorded, leftovers } = survey;
   if (over.length + recorded.length + leftovers.length === 0) return;
   const nowMs = wallMs();
-  sayCutShort(moveOver(stateDir, job, survey, modes, nowMs), tell);
+  sayCutShort(moveOver(books, survey, nowMs), tell);
   try {
-    sweep(stateDir, job, leftovers, { bootedAtMs: bootTimeMs(), nowMs });
+    sweep(books.stateDir, books.job, leftovers, { bootedAtMs: bootTimeMs(), nowMs });
   } catch {
     // a later run tries again
   }
@@ -82,14 +99,12 @@ function settleOver(stateDir: string, job: string, survey: Survey, modes: Modes,
 
 /** The runs that stand in the journal from now on. */
 function moveOver(
-  stateDir: string,
-  job: string,
+  { stateDir, job, modes, journalLimit }: Books,
   survey: Survey,
-  modes: Modes,
   nowMs: number,
 ): readonly EndedRecord[] {
   try {
-    return settle(stateDir, job, survey, modes, new Date(nowMs).toISOString());
+    return settle(stateDir, job, survey, modes, new Date(nowMs).toISOString(), journalLimit);
   } catch {
     return movedAllTheSame(stateDir, job, survey.over).map((run) => run.record);
   }

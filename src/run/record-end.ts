@@ -12,9 +12,10 @@ import {
 import { randomBytes } from '../platform/random.js';
 import { appendToJournal } from '../state/append.js';
 import { readCheckpoint } from '../state/checkpoint.js';
-import { jobDirectory, reservePath } from '../state/directory.js';
+import { reservePath } from '../state/directory.js';
 import { latestCompletion, latestResume } from '../state/journal.js';
 import { NotOurs, requireOwn } from '../state/ownership.js';
+import { rotateLong } from '../state/rotation.js';
 import type { Journal } from '../state/segments.js';
 import { encodeEnd, endedFileName } from '../state/start-record.js';
 import type { Past } from './look-back.js';
@@ -44,7 +45,7 @@ export function recordEnd(
     const { written, size } = appendEnd(stateDir, record, past);
     forget(begun.file);
     refillReserve(stateDir, past.modes);
-    if (size >= ROTATED_AT_BYTES) rotate(stateDir, begun, journalLimit);
+    rotateLong(stateDir, record.job, size, journalLimit);
     return written;
   } catch (error) {
     keepElsewhere(begun, end, record, error, tell);
@@ -78,22 +79,6 @@ function informed(record: EndedRecord, journal: Journal, { mark }: Past): EndedR
   const previous_checkpoint = latestResume(journal, mark, record.previous_checkpoint);
   const previous_completed_at = latestCompletion(journal, mark, record.previous_completed_at);
   return { ...record, previous_checkpoint, previous_completed_at };
-}
-
-/** A journal that is longer than this is moved away, so that none ever has to be cut. */
-const ROTATED_AT_BYTES = 4 * 1024 * 1024;
-
-/**
- * Loaded by one run in thousands. It may be gone, after hours in which an upgrade replaced it, and the disk may refuse;
- * then a later run rotates.
- */
-function rotate(stateDir: string, { id, beginning }: Begun, limitBytes: number): void {
-  try {
-    const { rotateJournal } = require('./rotate.cjs') as typeof import('../state/rotate.js');
-    rotateJournal(jobDirectory(stateDir, beginning.job), id, ROTATED_AT_BYTES, limitBytes);
-  } catch {
-    // see above
-  }
 }
 
 /** The journal has the line, so a start record that cannot be removed is overruled by it. */

@@ -4,8 +4,9 @@ import { monotonicMs, wallMs } from '../platform/clock.js';
 import { readPlace } from '../platform/identity.js';
 import { randomBytes } from '../platform/random.js';
 import { appendToJournal } from '../state/append.js';
-import { lastCompletion, lastResume } from '../state/journal.js';
+import { knownBefore } from '../state/journal.js';
 import { inspectOwnership, NotOurs } from '../state/ownership.js';
+import { rotateLong } from '../state/rotation.js';
 import type { Journal } from '../state/segments.js';
 import type { Tell } from './notice.js';
 import type { Plan } from './plan.js';
@@ -42,7 +43,8 @@ export function recordSkip(
   try {
     const { breach, modes } = inspectOwnership(stateDir, plan.job);
     if (breach !== null) throw new NotOurs(breach);
-    appendToJournal(stateDir, plan.job, modes, (journal) => lineOf(record, journal));
+    const size = appendToJournal(stateDir, plan.job, modes, (journal) => lineOf(record, journal));
+    rotateLong(stateDir, plan.job, size, plan.journalLimit);
   } catch (error) {
     tell({ kind: 'skipped-unrecorded', record, error });
   }
@@ -51,7 +53,5 @@ export function recordSkip(
 
 /** Like every line it tells what was before it. */
 function lineOf(record: SkippedRecord, journal: Journal): string {
-  const previous_checkpoint = lastResume(journal);
-  const previous_completed_at = lastCompletion(journal);
-  return `${encodeRecord({ ...record, previous_checkpoint, previous_completed_at })}\n`;
+  return `${encodeRecord({ ...record, ...knownBefore(journal) })}\n`;
 }

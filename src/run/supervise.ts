@@ -46,7 +46,7 @@ export interface Lease {
  */
 export async function supervise(plan: Plan, tell: Tell, lease: Lease | null = null): Promise<Outcome> {
   const { stateDir, job } = plan;
-  const past = stateDir === null ? NOTHING_KNOWN : lookBack(stateDir, job, tell, plan.exclusiveState);
+  const past = stateDir === null ? NOTHING_KNOWN : lookBack(stateDir, job, tell, plan);
 
   const startedMs = wallMs();
   const startedAt = monotonicMs();

@@ -11,6 +11,8 @@ import {
   type JournalMark,
   type JournalRecord,
   type RunRecord,
+  SCHEMA,
+  type SkippedRecord,
 } from '../model/record.js';
 import { ID_PREFIX, isRunId, type RunId } from '../model/run-id.js';
 import { CLOSING, readRange } from '../platform/durable.js';
@@ -388,6 +390,40 @@ export function lastCompletion(journal: Journal): string | null {
     if (++looked === RECENT) break;
   }
   return latest;
+}
+
+/**
+ * Both, for a line that is to be appended. A job that is blocked for long has thousands of lines of what was skipped, and
+ * each has both from the one before it.
+ */
+export function knownBefore(
+  journal: Journal,
+): Pick<SkippedRecord, 'previous_checkpoint' | 'previous_completed_at'> {
+  const skip = lastOfSkips(journal);
+  if (skip === null) {
+    return { previous_checkpoint: lastResume(journal), previous_completed_at: lastCompletion(journal) };
+  }
+  const { previous_checkpoint, previous_completed_at } = skip;
+  return { previous_checkpoint, previous_completed_at };
+}
+
+/**
+ * The last line, where all of the last few are of what was skipped: before a single one the end of a run may stand that it
+ * did not see, because both were appended at the same moment.
+ */
+function lastOfSkips(journal: Journal): SkippedRecord | null {
+  let last: SkippedRecord | null = null;
+  let looked = 0;
+  for (const file of filesFromEnd(journal)) {
+    for (const line of linesFromEnd(file)) {
+      if (line.text.trim() === '') continue;
+      const record = decodeRecord(line.text);
+      if (record?.status !== 'skipped' || record.schema !== SCHEMA) return null;
+      last ??= record;
+      if (++looked === RECENT) return last;
+    }
+  }
+  return null;
 }
 
 /** The statuses of the runs since the last completed one, last ended first; at most `most`. */

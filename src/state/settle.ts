@@ -15,6 +15,7 @@ import { listDirectory } from '../platform/list-directory.js';
 import { checkpointRun } from './checkpoint.js';
 import { jobDirectory, journalPath, logPath, outputDirectory, runningDirectory } from './directory.js';
 import { lastCompletion, lastResume, laterTime } from './journal.js';
+import { rotateLong } from './rotation.js';
 import { type Journal, listSegments, withOlder } from './segments.js';
 import { readFileName } from './start-record.js';
 import type { OverRun, Survey } from './survey.js';
@@ -32,7 +33,7 @@ const HOUR_MS = 3_600_000;
  * Moves the runs that are over into the journal: one append, one sync, then the start records go. The order is
  * the wrapper's own: until the journal is on disk the start record is the only proof.
  *
- * @returns the records that were moved. Throws what the file system says; then nothing was removed.
+ * @param journalLimit see rotateLong. @returns the records that were moved. Throws what the file system says; then nothing was removed.
  */
 export function settle(
   stateDir: string,
@@ -40,6 +41,7 @@ export function settle(
   survey: Pick<Survey, 'over' | 'recorded'>,
   modes: Modes,
   settledAt: string,
+  journalLimit = 0,
 ): EndedRecord[] {
   const over = survey.over.filter(isOurs);
   const recorded = survey.recorded.filter(isOurs);
@@ -50,7 +52,8 @@ export function settle(
   syncLogs(stateDir, job, moved);
   const compose = (target: AppendTarget) =>
     closingOf(doubtful) + withOlder(journal, target, (before) => linesOf(moved, settledAt, before));
-  if (moved.length > 0) appendDurably(journal, modes, compose);
+  let size = 0;
+  if (moved.length > 0) size = appendDurably(journal, modes, compose);
   else if (recorded.length > 0) syncJournals(stateDir, job);
   else return [];
   // Whoever made the journal may have been killed before its name was synced.
@@ -60,6 +63,7 @@ export function settle(
     removeIfThere(`${directory}/${name}`);
     if (checkpoints !== null) removeIfThere(`${directory}/${checkpoints}`);
   }
+  rotateLong(stateDir, job, size, journalLimit);
   return over.map((run) => run.record);
 }
 

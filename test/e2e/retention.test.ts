@@ -18,10 +18,13 @@ function runs(stateDir: string, ...codes: number[]): void {
   for (const code of codes) cronrun(stateDir, ['exec', 'job', '--', 'sh', '-c', `exit ${code}`]);
 }
 
-/** Blank lines, which readers pass over, up to less than a line below what a journal may be long. */
+/** Long blank lines, which readers pass over, up to less than a line below what a journal may be long. */
 function fill(stateDir: string): void {
   const path = journalFile(stateDir, 'job');
-  appendFileSync(path, '\n'.repeat(FULL_BYTES - 100 - statSync(path).size));
+  appendFileSync(path, '');
+  const rest = FULL_BYTES - 100 - statSync(path).size;
+  appendFileSync(path, `${' '.repeat(1023)}\n`.repeat(Math.floor(rest / 1024)));
+  appendFileSync(path, `${' '.repeat(rest % 1024)}\n`);
 }
 
 const files = (stateDir: string) =>
@@ -55,6 +58,37 @@ describe('a journal of 4 MiB', () => {
     expect(codes(stateDir)).toEqual([5, 4, 3, 0, 1]);
     expect(cronrun(stateDir, ['status', 'job']).stdout).toContain('completed  last on');
     expect(cronrun(stateDir, ['ls', 'job', '-n', '1']).stdout).toContain('1 of');
+  });
+
+  it('is moved away by what is skipped, and by what is settled, too', async () => {
+    const stateDir = scratch();
+    runs(stateDir, 3);
+    const blocking = start(stateDir, [
+      'exec',
+      '--overlap',
+      'skip',
+      'job',
+      '--',
+      'sh',
+      '-c',
+      'echo "ready $$"; read x',
+    ]);
+    await blocking.ready();
+    fill(stateDir);
+    const skip = ['exec', '--overlap', 'skip', 'job', '--', 'true'];
+    expect(cronrun(stateDir, skip)).toMatchObject({ status: 75, stderr: '' });
+    expect(files(stateDir)).toEqual([expect.stringMatching(/^journal-000001-/)]);
+    expect(cronrun(stateDir, skip).status).toBe(75);
+    expect(lastOf(stateDir, 'job')).toMatchObject({ exit_code: 3 });
+
+    fill(stateDir);
+    plantStartRecord(stateDir, 'job');
+    const told = cronrun(stateDir, ['exec', 'job', '--', 'sh', '-c', 'echo "$CRONRUN_LAST_REASON"; exit 5']);
+    expect(told).toMatchObject({ status: 5, stdout: 'lost\n' });
+    expect(files(stateDir)).toHaveLength(3);
+    expect(lastOf(stateDir, 'job')).toMatchObject({ exit_code: 5 });
+    blocking.child.stdin?.end('\n');
+    expect((await blocking.ended).status).toBe(0);
   });
 
   it('is removed when it is the oldest beyond the limit', () => {

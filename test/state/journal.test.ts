@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { decodeRecord, type EndedRecord, encodeRecord, idOf } from '../../src/model/record.js';
 import {
   findInJournal,
+  knownBefore,
   laterTime,
   latestCompletion,
   linesFromEnd,
@@ -14,7 +15,7 @@ import {
   withJournal,
 } from '../../src/state/journal.js';
 import { scratch } from '../helpers/cronrun.js';
-import { at, completed, failed, runId } from '../helpers/records.js';
+import { at, completed, failed, runId, skipped } from '../helpers/records.js';
 import { inJournal, JOB, journalText, markNow, NO_MARK, putJournal } from '../helpers/state.js';
 
 let stateDir: string;
@@ -340,5 +341,29 @@ describe('a line of the journal', () => {
   it('of a run without a command is still a record', () => {
     const record = completed(1, { command: [] });
     expect(decodeRecord(encodeRecord(record))).toEqual(record);
+  });
+});
+
+describe('what a line tells that was so before it', () => {
+  const known = () => inJournal(stateDir, knownBefore);
+  const skips = (count: number, from: number) =>
+    Array.from({ length: count }, (_, n) =>
+      skipped(from + n, null, { previous_checkpoint: 'theirs', previous_completed_at: at(0.25) }),
+    );
+
+  it('stands in the lines of what was skipped, where they are many', () => {
+    putJournal(stateDir, [failed(1, 3, { previous_checkpoint: 'a', previous_completed_at: at(0) })]);
+    expect(known()).toEqual({ previous_checkpoint: 'a', previous_completed_at: at(0) });
+    putJournal(stateDir, skips(11, 2));
+    expect(known()).toEqual({ previous_checkpoint: 'a', previous_completed_at: at(0) });
+    putJournal(stateDir, ['\n', ...skips(1, 13)]);
+    expect(known()).toEqual({ previous_checkpoint: 'theirs', previous_completed_at: at(0.25) });
+  });
+
+  it('is looked for where a run ended between them, or what is there is of another version', () => {
+    putJournal(stateDir, [...skips(20, 2), completed(30), ...skips(1, 31)]);
+    expect(known()).toEqual({ previous_checkpoint: null, previous_completed_at: completed(30).completed_at });
+    putJournal(stateDir, [...skips(20, 40), encodeRecord({ ...skipped(70), schema: 2 }), '\n']);
+    expect(known().previous_completed_at).toBe(completed(30).completed_at);
   });
 });

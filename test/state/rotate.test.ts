@@ -5,7 +5,7 @@ import { rotateJournal } from '../../src/state/rotate.js';
 import { readJobRuns } from '../../src/state/runs.js';
 import { segmentName } from '../../src/state/segments.js';
 import { scratch } from '../helpers/cronrun.js';
-import { completed, runId } from '../helpers/records.js';
+import { completed, runId, skipped } from '../helpers/records.js';
 import { JOB, putJournal } from '../helpers/state.js';
 
 let stateDir: string;
@@ -61,6 +61,16 @@ describe('rotateJournal', () => {
     fill('journal.jsonl', 100);
     rotateJournal(directory, runId(4), 100, limit);
     expect(names()).toEqual([1, 2, 3, 4].slice(-kept).map((n) => segmentName(n, runId(n))));
+  });
+
+  it('keeps the newest that has a run that ended, and those after it', () => {
+    for (const n of [1, 2, 3, 4]) {
+      const lines = n < 3 ? [completed(n), skipped(n + 10, n)] : [skipped(n + 10, 2)];
+      putJournal(stateDir, lines);
+      rotateJournal(directory, runId(n), 0, 1);
+    }
+    expect(names()).toEqual([2, 3, 4].map((n) => segmentName(n, runId(n))));
+    expect(readJobRuns(stateDir, JOB)?.last).toEqual(completed(2));
   });
 
   it('never takes the last run with it', () => {
