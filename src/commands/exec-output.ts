@@ -60,7 +60,7 @@ function keptLog(fd: number, place: Place, options: KeepOptions, speaker: Speake
       // A stderr that is gone is no reason to keep more than was asked for, and the other way round.
       if (record.status !== 'completed') tryTo(() => print(fd, place, record, ending, speaker));
       tryTo(() => shorten(fd, place, options.outputLimit));
-      tryTo(() => tidyLogs(place, id, options.keepOutput, { bootedAtMs: bootTimeMs(), nowMs: wallMs() }));
+      tryTo(() => tidy(place, options));
       tryTo(() => closeSync(fd));
     },
   };
@@ -152,6 +152,17 @@ function sinceOf(stateDir: string, job: string): Since | null {
     return null;
   }
 }
+
+function tidy(place: Place, { keepOutput, outputLimit }: KeepOptions): void {
+  const clutter = { bootedAtMs: bootTimeMs(), nowMs: wallMs() };
+  tidyLogs(place, place.id, keepOutput, clutter, (fd, id) => {
+    // What was cut has a line more than the limit allows.
+    if (fstatSync(fd).size > outputLimit + MOST_CUT_LINE_BYTES) shorten(fd, { ...place, id }, outputLimit);
+  });
+}
+
+/** What the line about what is missing takes, with room to spare. */
+const MOST_CUT_LINE_BYTES = 256;
 
 function shorten(fd: number, place: Place, limitBytes: number): void {
   if (limitBytes === 0) return;

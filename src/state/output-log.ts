@@ -12,11 +12,14 @@ import {
 import { errnoOf } from '../errors.js';
 import { logRun, logsBeyond } from '../model/output.js';
 import { judgeOwn } from '../model/ownership.js';
-import type { RunId } from '../model/run-id.js';
+import { makeRunId, type RunId } from '../model/run-id.js';
+import { wallMs } from '../platform/clock.js';
 import { type Modes, removeIfThere, syncDirectory } from '../platform/durable.js';
 import { excerptOf, pourExcerpt } from '../platform/lines.js';
 import { listDirectory } from '../platform/list-directory.js';
+import { O_NOFOLLOW, openFile } from '../platform/open-file.js';
 import { pour } from '../platform/pour.js';
+import { randomBytes } from '../platform/random.js';
 import { effectiveUid } from '../platform/user.js';
 import { checkpointRun } from './checkpoint.js';
 import { logPath, outputDirectory, runningDirectory } from './directory.js';
@@ -98,8 +101,8 @@ export function cutLog(fd: number, id: RunId, limit: number, place: LogPlace, ga
   const path = logPath(stateDir, job, id);
   // What the command put in its place, or removed, is its own business.
   if (!isOwnDirectory(directory) || lstatSync(path).ino !== ino) return;
-  const temporary = `${directory}/.${id}.tmp`;
-  removeIfThere(temporary);
+  // A name of its own: the run itself and one that tidies may cut a log at the same moment.
+  const temporary = `${directory}/.${makeRunId(wallMs(), randomBytes(10))}.tmp`;
   const made = make(temporary, modes);
   try {
     const { headEnd, tailStart, lines } = excerpt;
@@ -116,11 +119,21 @@ export function cutLog(fd: number, id: RunId, limit: number, place: LogPlace, ga
   syncDirectory(directory);
 }
 
+/** Cuts a log, open as `fd`; see cutLog. */
+export type Cut = (fd: number, id: RunId) => void;
+
 /**
  * Removes what is beyond the newest `count` logs of a job, and files that killed runs left half written. The log of the
- * run that tidies stays, and those of runs that have a start record. Throws what the file system says, NotOurs.
+ * run that tidies stays, and those of runs that have a start record. What stays of runs that are over is cut: a wrapper
+ * that was killed could not. Throws what the file system says, NotOurs.
  */
-export function tidyLogs({ stateDir, job }: LogPlace, self: RunId, count: number, clutter: Clutter): void {
+export function tidyLogs(
+  { stateDir, job }: LogPlace,
+  self: RunId,
+  count: number,
+  clutter: Clutter,
+  cut: Cut,
+): void {
   requireOwn(stateDir, job);
   const directory = outputDirectory(stateDir, job);
   if (!isOwnDirectory(directory)) return;
@@ -130,6 +143,26 @@ export function tidyLogs({ stateDir, job }: LogPlace, self: RunId, count: number
   const beyond = logsBeyond(names, count, self, (id) => going.has(id));
   for (const name of [...beyond, ...names.filter((one) => isLeft(`${directory}/${one}`, one, clutter))]) {
     removeIfThere(`${directory}/${name}`);
+  }
+  const gone = new Set(beyond);
+  for (const name of names) {
+    const id = logRun(name);
+    if (id !== null && id !== self && !going.has(id) && !gone.has(name))
+      cutOther(`${directory}/${name}`, id, cut);
+  }
+}
+
+/** One that cannot be cut is no reason to leave the others. */
+function cutOther(path: string, id: RunId, cut: Cut): void {
+  try {
+    const { fd } = openFile(path, O_NOFOLLOW);
+    try {
+      cut(fd, id);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // a later run tries again
   }
 }
 

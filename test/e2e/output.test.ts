@@ -328,6 +328,34 @@ describeUnless(needsLinux(), 'a log', () => {
     expect(logsOf(stateDir)).toHaveLength(1);
   });
 
+  it('above its limit is cut by the next run where its wrapper was killed, but not while that goes on', async () => {
+    const stateDir = scratch();
+    const one = await going(stateDir, 'seq 1 100000; echo done; exec sleep 1000', '--output-limit', '1K');
+    await poll(() => logOf(stateDir).endsWith('done\n'), 'its output');
+    const path = `${outputOf(stateDir)}/${logsOf(stateDir)[0]}`;
+    const whole = statSync(path).size;
+    const pid = Number(statusOf(stateDir, 'job').pid);
+    one.child.kill('SIGKILL');
+    await one.exited;
+    run(stateDir, 'true', '--output-limit', '1K');
+    expect(statSync(path).size).toBe(whole);
+    process.kill(-pid, 'SIGKILL');
+    await poll(() => lastOf(stateDir, 'job').reason !== 'exited', 'its end');
+
+    run(stateDir, 'true', '--output-limit', '0');
+    expect(statSync(path).size).toBe(whole);
+    run(stateDir, 'true', '--output-limit', '1K');
+    const text = readFileSync(path, 'utf8');
+    expect(text).toMatch(
+      /^1\n2\n[\s\S]*\n {2}\.\.\. [\d,]+ lines, .* not kept: more than 1 KiB .*\n[\s\S]*\ndone\n$/,
+    );
+    expect(text.length).toBeLessThan(1200);
+    const { ino } = statSync(path);
+    run(stateDir, 'true', '--output-limit', '1K');
+    expect(statSync(path).ino).toBe(ino); // it is cut once
+    expect(logsOf(stateDir).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
   it('that somebody left half made goes when its time has come, and what is not ours stays', () => {
     const stateDir = scratch();
     run(stateDir, 'true');
