@@ -54,7 +54,7 @@ export function removeForgotten(stateDir: string, modes: Modes): void {
 
 /** Somebody else may be about it. */
 function remove(hidden: string): void {
-  rmSync(hidden, { recursive: true });
+  rmSync(hidden, { recursive: true, force: true });
 }
 
 function hasStart(directory: string, torn: readonly string[]): boolean {

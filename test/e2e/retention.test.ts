@@ -4,12 +4,16 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { cronrun, lastOf, poll, runningOf, scratch, start } from '../helpers/cronrun.js';
+import { BIN, cronrun, lastOf, poll, runningOf, scratch, start, startProgram } from '../helpers/cronrun.js';
+import { needsStrace } from '../helpers/needs.js';
+import { childrenOf } from '../helpers/processes.js';
 import { journalFile, plantStartRecord } from '../helpers/start-records.js';
 
 const FULL_BYTES = 4 * 1024 * 1024;
@@ -203,6 +207,22 @@ describe('forget', () => {
       stdout: '',
       stderr: `cronrun: forget: a run of job cannot be judged from here; if it is over:\n  cronrun settle cron:${id}\n`,
     });
+  });
+
+  it.skipIf(needsStrace() !== null)('is done where another one took the rest away', async () => {
+    const stateDir = scratch();
+    runs(stateDir, 1);
+    const trace = `${scratch()}/trace`;
+    const stops = ['-f', '-o', trace, '-e', 'trace=rename', '-e', 'inject=rename:signal=STOP:when=1'];
+    const going = startProgram(stateDir, 'strace', [...stops, BIN, 'forget', 'job']);
+    await poll(
+      () => existsSync(trace) && readFileSync(trace, 'utf8').includes('stopped by SIGSTOP'),
+      'a forget that has hidden the job',
+    );
+    for (const name of readdirSync(`${stateDir}/jobs`))
+      rmSync(`${stateDir}/jobs/${name}`, { recursive: true });
+    for (const pid of childrenOf(going.pid)) process.kill(pid, 'SIGCONT');
+    expect(await going.ended).toMatchObject({ status: 0, stderr: '' });
   });
 
   it('ends what another began that was killed, and gives a run its place again that turns up there', () => {
