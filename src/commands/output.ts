@@ -3,12 +3,14 @@ import { CronrunError, errnoOf, explainErrno } from '../errors.js';
 import { EXIT } from '../model/exit-status.js';
 import { isJobName } from '../model/job.js';
 import { idOf, isEnded, type RunRecord } from '../model/record.js';
-import { formatRunId, type RunId } from '../model/run-id.js';
+import { formatRunId, type RunId, shortRunId } from '../model/run-id.js';
 import { lastLines } from '../platform/lines.js';
 import { O_NOFOLLOW, type OpenFile, openFile } from '../platform/open-file.js';
 import { pour, pourOut } from '../platform/pour.js';
+import { isOfGroup } from '../run/members.js';
 import { logPath } from '../state/directory.js';
 import { loggedRuns } from '../state/output-log.js';
+import { findUnsettled } from '../state/runs.js';
 import { followingText, type NoLog, noLogText } from '../view/output.js';
 import { Strainer } from '../view/strain.js';
 import { follow } from './follow.js';
@@ -86,6 +88,7 @@ async function show(
   record: RunRecord,
   io: Surroundings,
 ): Promise<number> {
+  if (options.follow) refuseOwnRun(place, record);
   const path = isJobName(record.job) ? logPath(place.stateDir, record.job, idOf(record)) : null;
   let log = path === null ? null : open(path);
   if (log === null && path !== null && options.follow && !isEnded(record) && record.output !== null) {
@@ -114,6 +117,21 @@ function open(path: string): OpenFile | null {
     if (errno === 'ENOENT' || errno === 'ENOTDIR') return null;
     throw new CronrunError('unreadable', `cannot read ${path} (${explainErrno(error)})`, { cause: error });
   }
+}
+
+/** It would not end before this does, nor this before it. CronrunError 'usage'. */
+function refuseOwnRun({ stateDir, isExclusive }: Place, record: RunRecord): void {
+  if (isEnded(record)) return;
+  const child = findUnsettled(stateDir, idOf(record), isExclusive)?.start.child ?? null;
+  if (child === null || !isOfGroup(process.pid, child)) return;
+  const run = shortRunId(idOf(record));
+  throw new CronrunError(
+    'usage',
+    `output: run ${run} goes on around this command and cannot be followed here`,
+    {
+      hint: `what it wrote so far: cronrun output ${run}`,
+    },
+  );
 }
 
 const STDOUT = 1;

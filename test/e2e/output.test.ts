@@ -623,3 +623,28 @@ describe('the memory of a wrapper', () => {
     expect(statSync(`${outputOf(stateDir)}/${logsOf(stateDir)[0]}`).size).toBeLessThan(1_100_000);
   });
 });
+
+describe('output -f inside the run itself', () => {
+  it('is refused: neither would end before the other', () => {
+    const stateDir = scratch();
+    const script = '"$0" output -f "$CRONRUN_ID" >/dev/null 2>"$1"; true';
+    const words = `${scratch()}/words`;
+    const result = cronrun(stateDir, [
+      'exec',
+      ...KEEP,
+      '--timeout',
+      '20s',
+      'job',
+      '--',
+      'sh',
+      '-c',
+      script,
+      BIN,
+      words,
+    ]);
+    expect(result.status).toBe(0);
+    expect(readFileSync(words, 'utf8').replace(/\s+/g, ' ')).toMatch(
+      /^cronrun: output: run \S+ goes on around this command and cannot be followed here /,
+    );
+  });
+});
