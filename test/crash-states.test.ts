@@ -257,7 +257,6 @@ describe('the steps of a run', () => {
       'sync journal.jsonl',
       'unlink running/ID.jsonl',
       'unlink running/ID.checkpoint',
-      'unlink output/.ID.tmp',
       'create output/.ID.tmp',
       'sync output/.ID.tmp',
       'rename output/.ID.tmp',

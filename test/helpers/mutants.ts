@@ -49,8 +49,8 @@ const MUTANTS = {
     { file: 'run/record-end.ts', from: '  renameDurably,\n', to: '  renameDurably,\n  syncContents,\n' },
     {
       file: 'run/record-end.ts',
-      from: 'import { jobDirectory, reservePath } from',
-      to: 'import { jobDirectory, journalPath, reservePath } from',
+      from: 'import { reservePath } from',
+      to: 'import { journalPath, reservePath } from',
     },
   ],
   'unlink before append': [
@@ -93,8 +93,8 @@ const MUTANTS = {
   'a pause between the journal and what is older': [
     {
       file: 'state/segments.ts',
-      from: '    left ??= segmentsBefore(path, newest);\n',
-      to: '    if (left === null) pauseMs(2);\n    left ??= segmentsBefore(path, newest);\n',
+      from: '    left ??= segmentsBefore(path, newest, onGone);\n',
+      to: '    if (left === null) pauseMs(2);\n    left ??= segmentsBefore(path, newest, onGone);\n',
     },
     {
       file: 'state/segments.ts',
@@ -105,13 +105,13 @@ const MUTANTS = {
   'segments listed before the journal is opened': [
     {
       file: 'state/journal.ts',
-      from: '  const newest = openNewest(path);\n',
-      to: '  const listed = listSegments(dirname(path));\n  pauseMs(2);\n  const newest = openNewest(path);\n',
+      from: '    const newest = openNewest(path);\n',
+      to: '    const listed = listSegments(dirname(path));\n    pauseMs(2);\n    const newest = openNewest(path);\n',
     },
     {
       file: 'state/journal.ts',
-      from: 'return withOlder(path, newest, read);',
-      to: 'return withOlder(path, newest, read, listed);',
+      from: '        if (left > 1) throw new Gone();\n      });',
+      to: '        if (left > 1) throw new Gone();\n      }, listed);',
     },
     {
       file: 'state/journal.ts',
@@ -120,8 +120,8 @@ const MUTANTS = {
     },
     {
       file: 'state/segments.ts',
-      from: 'use: (journal: Journal) => T): T {\n  const opened: OpenFile[] = [];\n  let left: Segment[] | null = null;',
-      to: 'use: (journal: Journal) => T, listed: Segment[] | null = null): T {\n  const opened: OpenFile[] = [];\n  let left: Segment[] | null = listed;',
+      from: '  onGone: () => void = () => undefined,\n): T {\n  const opened: OpenFile[] = [];\n  let left: Segment[] | null = null;',
+      to: '  onGone: () => void = () => undefined,\n  listed: Segment[] | null = null,\n): T {\n  const opened: OpenFile[] = [];\n  let left: Segment[] | null = listed;',
     },
   ],
   'start times not compared': [
