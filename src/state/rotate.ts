@@ -2,7 +2,7 @@ import { closeSync, renameSync, statSync } from 'node:fs';
 import { errnoOf } from '../errors.js';
 import { decodeRecord, isEnded } from '../model/record.js';
 import { removeIfThere, syncDirectory } from '../platform/durable.js';
-import { openFile } from '../platform/open-file.js';
+import { type OpenFile, openFile } from '../platform/open-file.js';
 import { linesFromEnd } from './journal.js';
 import { listSegments, segmentName } from './segments.js';
 
@@ -78,9 +78,10 @@ function removeOldest(directory: string, limitBytes: number): void {
 /** What is in no text of a record, where each quote has a backslash before it: it saves parsing thousands of lines. */
 const IS_SKIPPED = '"status":"skipped"';
 
-/** Whether a run that ended stands in it. */
+/** Whether a run that ended stands in it; false where somebody gives it its place just now, or has removed it. */
 function tellsOfRun(path: string): boolean {
-  const file = openFile(path);
+  const file = openIfThere(path);
+  if (file === null) return false;
   try {
     for (const { text } of linesFromEnd(file)) {
       const record = text.includes(IS_SKIPPED) ? null : decodeRecord(text);
@@ -89,5 +90,14 @@ function tellsOfRun(path: string): boolean {
     return false;
   } finally {
     closeSync(file.fd);
+  }
+}
+
+function openIfThere(path: string): OpenFile | null {
+  try {
+    return openFile(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null;
+    throw error;
   }
 }
