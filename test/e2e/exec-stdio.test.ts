@@ -148,7 +148,8 @@ describe('a process that the command leaves behind', () => {
 
 it('a pipeline that closes early sees the command’s exit status, not cronrun’s trouble', async () => {
   const stateDir = scratch();
-  const line = '"$0" exec job -- sh -c "echo one; echo two; exit 5" | head -1';
+  // One write: a second one might find the reader gone, and end the command.
+  const line = '"$0" exec job -- sh -c "printf \'one\\ntwo\\n\'; exit 5" | head -1';
   const run = startProgram(stateDir, '/bin/bash', ['-o', 'pipefail', '-c', line, BIN]);
   const { status, stdout, stderr } = await run.ended;
   expect([stdout, stderr]).toEqual(['one\n', '']);
