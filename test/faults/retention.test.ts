@@ -79,7 +79,9 @@ function sweep(
     cpSync(from, stateDir, { recursive: true });
     return stateDir;
   };
-  const points = sample(callPoints(copy(), args), MOST);
+  const all = callPoints(copy(), args);
+  // What is removed last goes by the last calls.
+  const points = [...new Set([...sample(all, MOST), ...all.slice(-1)])];
   const lies = points.flatMap((point: CallPoint) => {
     const stateDir = copy();
     const { status, stderr } = runWith(stateDir, args, point, what);
