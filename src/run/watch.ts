@@ -27,6 +27,9 @@ const DYING_MS = 5000;
 /** Signals that somebody sends in one go (TSTP and CONT, or TERM to us and to the command) arrive within this time. */
 const MOMENT_MS = 100;
 
+/** So close to each other two signals may have changed places on their way here. No person suspends so soon again. */
+const SWAPPED_MS = 2;
+
 /**
  * Steps 6 and 7 of the protocol: forwards what comes, ends the run when its time is over, waits for the child
  * without end, and for what is left of its group after a timeout or a stop.
@@ -47,6 +50,8 @@ class Watch {
   #childIsGone = false;
   /** Counts what suspends and what continues: the last one decides. */
   #suspensions = 0;
+  /** When a CONT came last, monotonic milliseconds. */
+  #continuedAt = Number.NEGATIVE_INFINITY;
   #firstSignalAt: number | null = null;
   readonly #lateStops: SignalName[] = [];
   readonly #cancels: (() => void)[] = [];
@@ -97,8 +102,9 @@ class Watch {
   #receive(signal: SignalName): void {
     if (this.#plan.launch.ignored.includes(signalNumber(signal))) return;
     if (signal === 'SIGCONT' || isStop(signal)) this.#suspensions++;
+    if (signal === 'SIGCONT') this.#continuedAt = monotonicMs();
     if (this.#childIsGone) this.#receiveLate(signal);
-    else if (isSuspending(signal)) void this.#suspend();
+    else if (isSuspending(signal)) this.#suspendUnlessContinued();
     else if (isStop(signal)) this.#stop(signal);
     else signalGroup(this.#group, signal);
   }
@@ -117,6 +123,14 @@ class Watch {
     this.#cause ??= { kind: 'stop', signal };
     signalAndContinue(this.#group, signal);
     if (first) this.#tell({ kind: 'passed-on', signal, pid: this.#group });
+  }
+
+  /**
+   * Of two signals that come in one go each may be taken by another thread, and the later one be seen first: a suspend
+   * right behind a CONT is the one that this CONT has undone, and nobody would wake us up a second time.
+   */
+  #suspendUnlessContinued(): void {
+    if (monotonicMs() - this.#continuedAt > SWAPPED_MS) void this.#suspend();
   }
 
   /**
