@@ -547,7 +547,7 @@ const LOCKED = 'exec 9>>"$CRONRUN_STATE_DIR/jobs/job/lock"; flock -n 9; exec "$@
 describeUnless(NO_LOCK, 'forget', () => {
   const forgetsLocked = (stateDir: string, ...around: string[]) => {
     const env = cronEnvironment({ CRONRUN_STATE_DIR: stateDir });
-    const [file = '', ...args] = [...around, 'sh', '-c', LOCKED, 'sh', BIN, 'forget', 'job'];
+    const [file, ...args] = [...around, 'sh', '-c', LOCKED, 'sh', BIN, 'forget', 'job'];
     return runProgram(file, args, { env });
   };
   const expectRefusal = (stateDir: string, result: Result) => {
