@@ -28,3 +28,23 @@ export function exitStatusOfStop(results: readonly StopResult[]): number {
   if (results.includes('left')) return EXIT.ownFailure;
   return results.includes('unverifiable') ? EXIT.cannotTell : EXIT.ok;
 }
+
+/** What was done to a run, and what it came to. */
+export interface StoppedRun {
+  /** Its wrapper lived and was told. */
+  readonly wrapperTold: boolean;
+  /** Processes of it that were signalled one by one. */
+  readonly pids: readonly number[];
+  /** SIGKILL was sent to processes of it. */
+  readonly killed: boolean;
+  /** The wrapper that hung when nothing else of its run was left, and got SIGKILL; else null. */
+  readonly killedWrapper: number | null;
+  /** Processes of it that are still there. */
+  readonly left: readonly number[];
+  /** The wrapper, if it is still there; else null. */
+  readonly wrapperLeft: number | null;
+  /** Processes of it that this user may not signal. */
+  readonly denied: readonly number[];
+  /** Milliseconds. */
+  readonly tookMs: number;
+}

@@ -8,7 +8,7 @@ import {
 import { isEnded } from '../model/record.js';
 import type { RunId } from '../model/run-id.js';
 import type { SignalName } from '../model/signal.js';
-import { childAmong } from '../model/stopping.js';
+import { childAmong, type StoppedRun } from '../model/stopping.js';
 import { monotonicMs } from '../platform/clock.js';
 import { probe } from '../platform/identity.js';
 import type { JudgedRun } from '../state/survey.js';
@@ -22,26 +22,6 @@ export interface StopManner {
   readonly signal: SignalName;
   /** The grace period; 0: SIGKILL is never sent, and the wait has no end. */
   readonly graceMs: number;
-}
-
-/** What was done to a run, and what it came to. */
-export interface StoppedRun {
-  /** Its wrapper lived and was told. */
-  readonly wrapperTold: boolean;
-  /** Processes of it that were signalled one by one. */
-  readonly pids: readonly number[];
-  /** SIGKILL was sent to processes of it. */
-  readonly killed: boolean;
-  /** The wrapper that hung when nothing else of its run was left, and got SIGKILL; else null. */
-  readonly killedWrapper: number | null;
-  /** Processes of it that are still there. */
-  readonly left: readonly number[];
-  /** The wrapper, if it is still there; else null. */
-  readonly wrapperLeft: number | null;
-  /** Processes of it that this user may not signal. */
-  readonly denied: readonly number[];
-  /** Milliseconds. */
-  readonly tookMs: number;
 }
 
 /**

@@ -1,13 +1,14 @@
 import { formatDuration, formatLimit } from '../model/duration.js';
 import { type EndedRecord, idOf, isInferred, type RunningRecord, type RunRecord } from '../model/record.js';
 import { shortRunId } from '../model/run-id.js';
+import type { StoppedRun } from '../model/stopping.js';
 import { unverifiableWords } from './run-lines.js';
 import { sanitize } from './sanitize.js';
 import { paragraph, pidList, tied } from './text.js';
 import { statusWords } from './words.js';
 
 /** What `stop` did to one run, and how. */
-export interface StopFacts {
+export interface StopFacts extends StoppedRun {
   /** What readers say of it now; null where its records were removed. */
   readonly record: RunRecord | null;
   readonly job: string;
@@ -15,14 +16,6 @@ export interface StopFacts {
   /** The first signal, and the grace period in milliseconds. */
   readonly signal: string;
   readonly graceMs: number;
-  readonly wrapperTold: boolean;
-  readonly pids: readonly number[];
-  readonly killed: boolean;
-  readonly killedWrapper: number | null;
-  readonly left: readonly number[];
-  readonly wrapperLeft: number | null;
-  readonly denied: readonly number[];
-  readonly tookMs: number;
   /** Who carries its id and is not of it. */
   readonly elsewhere: readonly { readonly pid: number; readonly name: string }[];
 }
