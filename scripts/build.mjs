@@ -31,6 +31,10 @@ const bundles = {
   output: 'src/commands/exec-output.ts', // what keeps the output of a run, where exec is asked for that
   painter: 'src/view/painter.ts', // chalk, and with the manual execa: modules of the other kind, see bin/door.cjs
   man: 'src/commands/man.ts',
+  report: 'src/commands/exec-report.ts', // what tells others of a run, and each of those that do it
+  ping: 'src/report/ping-teller.ts',
+  hooks: 'src/report/hook-teller.ts',
+  textfile: 'src/report/textfile-teller.ts',
   overlap: 'src/run/take-turn.ts', // what a run needs that must not overlap with another one of its job
   index: 'src/index.ts',
 };

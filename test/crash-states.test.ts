@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { outputKeeper } from '../src/commands/exec-output.js';
 import { exitStatusOf } from '../src/model/exit-status.js';
-import { type EndedRecord, encodeRecord, endedRecord } from '../src/model/record.js';
+import { type EndedRecord, encodeLine, endedRecord } from '../src/model/record.js';
 import type { Plan } from '../src/run/plan.js';
 import { supervise } from '../src/run/supervise.js';
 import { rotateJournal } from '../src/state/rotate.js';
@@ -73,7 +73,7 @@ function usedDisk(tearings?: Tearings): Disk {
   for (const path of ['state', 'state/jobs', JOB_DIRECTORY, RUNNING]) disk.apply({ kind: 'mkdir', path });
   const file = EARLIER_JOURNAL;
   disk.apply({ kind: 'create', path: JOURNAL, file });
-  disk.apply({ kind: 'write', path: JOURNAL, file, at: 0, bytes: Buffer.from(`${encodeRecord(EARLIER)}\n`) });
+  disk.apply({ kind: 'write', path: JOURNAL, file, at: 0, bytes: Buffer.from(`${encodeLine(EARLIER)}\n`) });
   disk.settleDown();
   return disk;
 }
@@ -187,6 +187,8 @@ function planOf(root: string, command: readonly string[], keepsOutput: boolean):
     recordCommand: 'all',
     journalLimit: 0,
     keeper: keepsOutput ? outputKeeper({ outputLimit: 64, keepOutput: 1 }, SPEAKER) : null,
+    reporter: null,
+    schedule: null,
     exclusiveState: false,
     cwd: '/',
     user: 'root',

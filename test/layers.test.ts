@@ -11,7 +11,11 @@ const LAYERS: Readonly<Record<string, { layers: readonly string[]; packages: rea
   main: { layers: ['cli'], packages: [] },
   index: { layers: ['state', 'platform', 'model', 'errors'], packages: [] },
   cli: { layers: ['commands', 'model', 'errors'], packages: ['commander'] },
-  commands: { layers: ['run', 'view', 'state', 'platform', 'model', 'errors'], packages: ['execa'] },
+  commands: {
+    layers: ['report', 'run', 'view', 'state', 'platform', 'model', 'errors'],
+    packages: ['execa', 'signal-exit'],
+  },
+  report: { layers: ['state', 'platform', 'model', 'errors'], packages: ['execa', 'write-file-atomic'] },
   view: { layers: ['model'], packages: ['chalk'] },
   run: { layers: ['state', 'platform', 'model', 'errors'], packages: [] },
   state: { layers: ['platform', 'model', 'errors'], packages: [] },

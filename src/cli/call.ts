@@ -1,11 +1,15 @@
 import type {
   AnswerOptions,
+  CheckOptions,
   CommonOptions,
   ExecOptions,
   ForgetOptions,
   LsOptions,
+  MetricsOptions,
   OutputOptions,
+  PingsOptions,
   PruneOptions,
+  ReportOptions,
   StopOptions,
   WaitOptions,
 } from '../commands/types.js';
@@ -100,6 +104,23 @@ interface ForgetCall {
   readonly job: string;
 }
 
+interface CheckCall {
+  readonly command: 'check';
+  readonly options: CheckOptions;
+  /** None: all of them. */
+  readonly jobs: readonly string[];
+}
+
+interface MetricsCall {
+  readonly command: 'metrics';
+  readonly options: MetricsOptions;
+}
+
+interface PingsCall {
+  readonly command: 'pings';
+  readonly options: PingsOptions;
+}
+
 interface ManCall {
   readonly command: 'man';
   readonly page: 'journal' | undefined;
@@ -124,6 +145,9 @@ export type Call =
   | SettleCall
   | PruneCall
   | ForgetCall
+  | CheckCall
+  | MetricsCall
+  | PingsCall
   | ManCall;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -153,6 +177,12 @@ export function interpret(raw: RawCall, env: Environment): Call {
       return pruneCall(raw, env);
     case 'forget':
       return forgetCall(raw, env);
+    case 'check':
+      return checkCall(raw, env);
+    case 'metrics':
+      return metricsCall(raw, env);
+    case 'pings':
+      return pingsCall(raw, env);
     case 'man':
       return { command: 'man', page: manPage(readerOperands(raw)) };
   }
@@ -204,6 +234,9 @@ export function execCall(raw: RawCall, env: Environment): ExecCall {
     output: lookUp(OPTIONS.output, raw, env),
     outputLimit: lookUp(OPTIONS.outputLimit, raw, env),
     keepOutput: lookUp(OPTIONS.keepOutput, raw, env),
+    schedule: lookUp(OPTIONS.schedule, raw, env),
+    graceMs: lookUp(OPTIONS.grace, raw, env),
+    ...reports(raw, env),
   };
   refuseWithoutOverlap(raw, options.overlap);
   const { before, behind } = raw;
@@ -212,6 +245,24 @@ export function execCall(raw: RawCall, env: Environment): ExecCall {
   if (job === undefined) throw noJob(before, behind);
   if (behind === null || behind.length === 0) throw noCommand(before, behind === null);
   return { command: 'exec', options, job, argv: [...behind] };
+}
+
+function reports(raw: RawCall, env: Environment): ReportOptions {
+  return {
+    onSuccess: lookUp(OPTIONS.onSuccess, raw, env),
+    onFailure: lookUp(OPTIONS.onFailure, raw, env),
+    onEnd: lookUp(OPTIONS.onEnd, raw, env),
+    textfile: lookUp(OPTIONS.textfile, raw, env),
+    ping: lookUp(OPTIONS.ping, raw, env),
+    pingCreate: lookUp(OPTIONS.pingCreate, raw, env),
+    pingWithout: lookUp(OPTIONS.pingWithout, raw, env),
+    pingOnSuccess: lookUp(OPTIONS.pingOnSuccess, raw, env),
+    pingOnFailure: lookUp(OPTIONS.pingOnFailure, raw, env),
+    pingOnNotStarted: lookUp(OPTIONS.pingOnNotStarted, raw, env),
+    pingHeader: lookUp(OPTIONS.pingHeader, raw, env),
+    pingTimeoutMs: lookUp(OPTIONS.pingTimeout, raw, env),
+    pingRetries: lookUp(OPTIONS.pingRetries, raw, env),
+  };
 }
 
 /** `last` alone. Throws CronrunError 'usage'. */
@@ -262,6 +313,7 @@ function lsCall(raw: RawCall, env: Environment): LsCall {
     quiet: lookUp(OPTIONS.quiet, raw, env),
     status,
     sort: lookUp(OPTIONS.sort, raw, env),
+    watch: lookUp(OPTIONS.watch, raw, env),
     limit: lookUp(OPTIONS.limit, raw, env),
   };
   return { command: 'ls', options, job };
@@ -325,6 +377,28 @@ function forgetCall(raw: RawCall, env: Environment): ForgetCall {
     options: { ...common(raw, env), dryRun: lookUp(OPTIONS.dryRun, raw, env) },
     job,
   };
+}
+
+function checkCall(raw: RawCall, env: Environment): CheckCall {
+  const options = { ...common(raw, env), maxAgeMs: null, maxDurationMs: null };
+  return { command: 'check', options, jobs: readerOperands(raw) };
+}
+
+function metricsCall(raw: RawCall, env: Environment): MetricsCall {
+  return {
+    command: 'metrics',
+    options: { ...common(raw, env), textfile: lookUp(OPTIONS.textfile, raw, env) },
+  };
+}
+
+function pingsCall(raw: RawCall, env: Environment): PingsCall {
+  const options = {
+    ...common(raw, env),
+    send: lookUp(OPTIONS.send, raw, env),
+    pingTimeoutMs: lookUp(OPTIONS.pingTimeout, raw, env),
+    pingRetries: lookUp(OPTIONS.pingRetries, raw, env),
+  };
+  return { command: 'pings', options };
 }
 
 /** A reader has no command of its own: `--` only ends its options. */

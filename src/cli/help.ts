@@ -132,6 +132,24 @@ Exit status: 0, 193 if there is no such job, 125 on failure.`,
 
 Exit status: 0, 193 if there is no such job, 125 if a run goes on or on failure.`,
   },
+  check: {
+    usage: '[options] [job...]',
+    summary: 'for Nagios, Icinga and Checkmk: is all well?',
+    group: ASK,
+    more: 'Exit status: 0, 125 on failure.',
+  },
+  metrics: {
+    usage: '[options]',
+    summary: 'for Prometheus: all jobs in its text format',
+    group: ASK,
+    more: 'Exit status: 0, 125 on failure.',
+  },
+  pings: {
+    usage: '[options]',
+    summary: 'pings that could not be delivered yet',
+    group: ASK,
+    more: 'Exit status: 0, 125 on failure.',
+  },
   man: {
     usage: '[journal]',
     summary: 'the manual, or the page about the records',

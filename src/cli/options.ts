@@ -1,9 +1,10 @@
-import type { ColorChoice, LsSort, Overlap } from '../commands/types.js';
+import type { ColorChoice, LsSort, Overlap, PingKind, PingPart } from '../commands/types.js';
 import type { Status } from '../model/record.js';
 import type { SignalName } from '../model/signal.js';
 import {
   checkpoint,
   choice,
+  choices,
   count,
   directory,
   duration,
@@ -12,10 +13,15 @@ import {
   longAge,
   names,
   oneOrZero,
+  pingHeader,
+  pingUrl,
+  schedule,
+  shellCommand,
   signal,
   size,
   stopSignal,
   type ValueParser,
+  wholeFromZero,
 } from './values.js';
 
 export type CommandName =
@@ -30,6 +36,9 @@ export type CommandName =
   | 'settle'
   | 'prune'
   | 'forget'
+  | 'check'
+  | 'metrics'
+  | 'pings'
   | 'man';
 
 /** One option as both parsers, the help and the tests know it. */
@@ -71,6 +80,9 @@ export const COMMAND_NAMES: readonly CommandName[] = [
   'settle',
   'prune',
   'forget',
+  'check',
+  'metrics',
+  'pings',
   'man',
 ];
 
@@ -86,6 +98,8 @@ const JUDGES: readonly CommandName[] = [
   'settle',
   'prune',
   'forget',
+  'check',
+  'metrics',
 ];
 
 const STATUSES: readonly Status[] = ['running', 'completed', 'failed', 'timeout', 'interrupted', 'skipped'];
@@ -138,6 +152,8 @@ const ENDING = 'Ending a run:';
 const OVERLAPPING = 'While another run of the job goes on:';
 const RECORDING = 'Recording a run:';
 const OUTPUT = 'Output of the command:';
+const TELLING = 'Telling others:';
+const PINGING = 'Pings:';
 const ANSWERING = 'Answers:';
 const JUDGING = 'Judging runs:';
 const CHOOSING = 'Choosing:';
@@ -313,6 +329,187 @@ export const OPTIONS = {
     fallbackText: '10',
     group: OUTPUT,
     help: 'keep that of so many runs of the job, the newest',
+  }),
+  schedule: valued<string | null>({
+    name: 'schedule',
+    value: 'CRON',
+    example: "'30 2 * * *'",
+    twin: 'CRONRUN_SCHEDULE',
+    commands: ['exec'],
+    parse: schedule,
+    fallback: null,
+    group: RECORDING,
+    help: 'when the job is due, as in its crontab: ls, status, check and metrics then say that it is late',
+  }),
+  grace: valued<number>({
+    name: 'grace',
+    value: 'DURATION',
+    example: '10m',
+    twin: 'CRONRUN_GRACE',
+    commands: ['exec'],
+    parse: duration('0 is not a moment'),
+    fallback: 600_000,
+    fallbackText: '10m',
+    group: RECORDING,
+    help: 'how late a run may begin before it counts as missed',
+  }),
+  onSuccess: valued<string | null>({
+    name: 'on-success',
+    value: 'COMMAND',
+    example: "'touch /run/backup.ok'",
+    twin: 'CRONRUN_ON_SUCCESS',
+    commands: ['exec'],
+    parse: shellCommand,
+    fallback: null,
+    group: TELLING,
+    help: 'run by sh when the run has completed, its record as JSON on standard input',
+  }),
+  onFailure: valued<string | null>({
+    name: 'on-failure',
+    value: 'COMMAND',
+    example: "'mail -s backup ops'",
+    twin: 'CRONRUN_ON_FAILURE',
+    commands: ['exec'],
+    parse: shellCommand,
+    fallback: null,
+    group: TELLING,
+    help: 'the same when it has ended otherwise, also where a later run found that out',
+  }),
+  onEnd: valued<string | null>({
+    name: 'on-end',
+    value: 'COMMAND',
+    example: "'logger -t backup'",
+    twin: 'CRONRUN_ON_END',
+    commands: ['exec'],
+    parse: shellCommand,
+    fallback: null,
+    group: TELLING,
+    help: 'the same however it has ended',
+  }),
+  textfile: valued<string | null>({
+    name: 'textfile',
+    value: 'DIR',
+    example: '/var/lib/prometheus/node-exporter',
+    twin: 'CRONRUN_TEXTFILE_DIR',
+    commands: ['exec', 'metrics'],
+    parse: directory,
+    fallback: null,
+    group: TELLING,
+    help: 'write the metrics to cronrun.prom in this directory of the node exporter',
+  }),
+  ping: valued<string | null>({
+    name: 'ping',
+    value: 'URL',
+    example: 'file:/etc/cronrun/backup.url',
+    twin: 'CRONRUN_PING',
+    commands: ['exec'],
+    parse: pingUrl,
+    fallback: null,
+    group: PINGING,
+    help: 'tell this URL, as healthchecks does it, when a run begins and how it ends; file:PATH is where the URL stands',
+  }),
+  pingCreate: toggle({
+    name: 'ping-create',
+    negatable: true,
+    twin: 'CRONRUN_PING_CREATE',
+    commands: ['exec'],
+    group: PINGING,
+    help: 'have the check of a slug URL made if it is not there',
+  }),
+  pingWithout: valued<readonly PingPart[]>({
+    name: 'ping-without',
+    value: 'WHAT[,WHAT]',
+    example: 'start,body',
+    twin: 'CRONRUN_PING_WITHOUT',
+    commands: ['exec'],
+    parse: choices(['start', 'body', 'rid']),
+    fallback: [],
+    group: PINGING,
+    help: 'leave out start (that it begins), body (what it printed), rid (its id)',
+  }),
+  pingOnSuccess: valued<PingKind>({
+    name: 'ping-on-success',
+    value: 'PING',
+    example: 'log',
+    twin: 'CRONRUN_PING_ON_SUCCESS',
+    commands: ['exec'],
+    parse: choice(['success', 'fail', 'log', 'exit-code']),
+    fallback: 'exit-code',
+    fallbackText: 'exit-code',
+    group: PINGING,
+    help: 'what is told of a run that completed: success, fail, log or exit-code',
+  }),
+  pingOnFailure: valued<PingKind>({
+    name: 'ping-on-failure',
+    value: 'PING',
+    example: 'fail',
+    twin: 'CRONRUN_PING_ON_FAILURE',
+    commands: ['exec'],
+    parse: choice(['success', 'fail', 'log', 'exit-code']),
+    fallback: 'exit-code',
+    fallbackText: 'exit-code',
+    group: PINGING,
+    help: 'what is told of a run that did not complete',
+  }),
+  pingOnNotStarted: valued<PingKind>({
+    name: 'ping-on-not-started',
+    value: 'PING',
+    example: 'log',
+    twin: 'CRONRUN_PING_ON_NOT_STARTED',
+    commands: ['exec'],
+    parse: choice(['success', 'fail', 'log', 'exit-code']),
+    fallback: 'fail',
+    fallbackText: 'fail',
+    group: PINGING,
+    help: 'what is told where the command could not be started',
+  }),
+  pingHeader: valued<string | null>({
+    name: 'ping-header',
+    value: 'HEADER',
+    example: "'X-Team: ops'",
+    twin: 'CRONRUN_PING_HEADER',
+    commands: ['exec'],
+    parse: pingHeader,
+    fallback: null,
+    group: PINGING,
+    help: 'send this header with each ping; file:PATH has one in each line',
+  }),
+  pingTimeout: valued<number>({
+    name: 'ping-timeout',
+    value: 'DURATION',
+    example: '5s',
+    twin: 'CRONRUN_PING_TIMEOUT',
+    commands: ['exec', 'pings'],
+    parse: duration('0 is no limit'),
+    fallback: 5000,
+    fallbackText: '5s',
+    group: PINGING,
+    help: 'how long a ping may take',
+  }),
+  pingRetries: valued<number>({
+    name: 'ping-retries',
+    value: 'N',
+    example: '2',
+    twin: 'CRONRUN_PING_RETRIES',
+    commands: ['exec', 'pings'],
+    parse: wholeFromZero,
+    fallback: 2,
+    fallbackText: '2',
+    group: PINGING,
+    help: 'how often a ping that failed is tried again at once; what is left is sent by a later run',
+  }),
+  send: toggle({
+    name: 'send',
+    commands: ['pings'],
+    group: PINGING,
+    help: 'send what waits now',
+  }),
+  watch: toggle({
+    name: 'watch',
+    short: 'w',
+    commands: ['ls'],
+    group: CHOOSING,
+    help: 'show it again whenever something changes, until Ctrl-C',
   }),
   json: toggle({
     name: 'json',

@@ -54,6 +54,12 @@ async function perform(call: Call | Shown, io: Surroundings, machines: WhatMachi
       return (await import('../commands/prune.js')).prune(call.options, call.job, io);
     case 'forget':
       return (await import('../commands/forget.js')).forget(call.options, call.job, io);
+    case 'check':
+      return (await import('../commands/check.js')).check(call.options, call.jobs, io);
+    case 'metrics':
+      return (await import('../commands/metrics.js')).metrics(call.options, io);
+    case 'pings':
+      return (await import('../commands/pings.js')).pings(call.options, io);
     case 'man':
       return (await import('../commands/man.js')).man(call.page, io);
   }

@@ -122,6 +122,20 @@ export function choice<T extends string>(
   };
 }
 
+/** Some of a few words, separated by commas. */
+export function choices<T extends string>(words: readonly T[]): ValueParser<readonly T[]> {
+  const one = choice(words);
+  return (text) => {
+    const values: T[] = [];
+    for (const piece of text.split(',')) {
+      const parsed = one(piece.trim());
+      if (!('value' in parsed)) return parsed;
+      if (!values.includes(parsed.value)) values.push(parsed.value);
+    }
+    return { value: values };
+  };
+}
+
 /** A switch in the environment: 1 or 0 and no other word, so that "no" and "false" cannot switch it on. */
 export function oneOrZero(text: string): Parsed<boolean> {
   if (text === '1') return { value: true };
@@ -141,6 +155,39 @@ export function count(text: string): Parsed<number> {
   const number = wholeNumber(text);
   if (number !== null && number >= 1) return { value: number };
   return { problem: 'is not a whole number from 1 on. Write 20' };
+}
+
+/** A whole number from 0 on. */
+export function wholeFromZero(text: string): Parsed<number> {
+  const number = wholeNumber(text);
+  return number === null ? { problem: 'is not a whole number. Write 2' } : { value: number };
+}
+
+/** What sh is to run. One that begins with a dash is a forgotten value more often than a command. */
+export function shellCommand(text: string): Parsed<string> {
+  if (text.trim() === '') return { problem: 'is no command. Write what sh is to run' };
+  if (text.startsWith('-')) return { problem: 'looks like an option. Write what sh is to run' };
+  return { value: text };
+}
+
+/** When a job is due, as in a crontab. */
+export function schedule(text: string): Parsed<string> {
+  if (text.trim() === '' || text.startsWith('-')) return { problem: `is no schedule. Write '30 2 * * *'` };
+  return { value: text };
+}
+
+/** An http URL, or file:PATH of a file in which it stands. */
+export function pingUrl(text: string): Parsed<string> {
+  if (text.trim() === '' || text.startsWith('-'))
+    return { problem: `is no URL. Write https://HOST/PATH or file:PATH` };
+  return { value: text };
+}
+
+/** "Name: value", or file:PATH of a file with such lines. */
+export function pingHeader(text: string): Parsed<string> {
+  if (text.trim() === '' || text.startsWith('-'))
+    return { problem: `is no header. Write Name: value, or file:PATH` };
+  return { value: text };
 }
 
 function wholeNumber(text: string): number | null {

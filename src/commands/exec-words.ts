@@ -14,6 +14,7 @@ import {
   notDurable,
   notRecorded,
   notStarted,
+  notTold,
   outputNotKept,
   passedOn,
   saidOnly,
@@ -62,6 +63,8 @@ export function wordsFor(notice: Notice, { job, program, now }: Speaker): string
       const kept = { job, status: notice.record.status, errno: errnoOf(notice.error) };
       return notice.where === 'start-record' ? keptInStartRecord(kept) : keptInName(kept);
     }
+    case 'not-told':
+      return notTold({ job, reporter: notice.reporter, why: notice.why });
     case 'said-only':
       return saidOnly({ record: notice.record });
   }

@@ -1,11 +1,13 @@
+import { explainErrno } from '../errors.js';
 import { exitStatusOf } from '../model/exit-status.js';
-import { encodeRecord } from '../model/record.js';
+import { encodeLine } from '../model/record.js';
 import { LAUNCH_VARIABLES, readLaunch, restoreEnvironment } from '../platform/launch.js';
 import { effectiveUid, homeDirectory, userName } from '../platform/user.js';
-import { dieOf, receiveSignals } from '../run/forward.js';
+import { dieOf, isStop, receiveSignals } from '../run/forward.js';
 import type { Notice, Tell } from '../run/notice.js';
 import type { OutputKeeper } from '../run/output.js';
 import type { Plan } from '../run/plan.js';
+import type { Reporter } from '../run/reporter.js';
 import { supervise } from '../run/supervise.js';
 import type { Turn } from '../run/take-turn.js';
 import { stateDirectory } from '../state/directory.js';
@@ -23,13 +25,15 @@ export async function exec(
   io: Surroundings,
 ): Promise<number> {
   const speaker = { job, program: command[0] ?? '', now: io.now };
-  const plan = planOf(options, job, command, keeperFor(options, speaker), io);
   const tell: Tell = (notice) => {
     const words = wordsOf(notice, speaker);
     if (words !== '') io.err(words);
   };
+  const bare = planOf(options, job, command, keeperFor(options, speaker), io);
+  const plan = { ...bare, reporter: reporterFor(options, bare, io.now, tell) };
   const turn = options.overlap === 'allow' ? null : await turnOf(plan, options, tell);
   const { record, stoppedBy } = turn !== null && 'record' in turn ? turn : await supervise(plan, tell, turn);
+  await plan.reporter?.ended(record.status === 'skipped' ? null : record);
   if (stoppedBy !== null) dieOf(stoppedBy);
   return exitStatusOf(record);
 }
@@ -49,7 +53,7 @@ function wordsOf(notice: Notice, speaker: Speaker): string {
     const { wordsFor } = require('./words.cjs') as typeof import('./exec-words.js');
     return wordsFor(notice, speaker);
   } catch {
-    const record = 'record' in notice ? ` ${encodeRecord(notice.record)}` : '';
+    const record = 'record' in notice ? ` ${encodeLine(notice.record)}` : '';
     return `cronrun: ${speaker.job}: ${notice.kind}${record}\n`;
   }
 }
@@ -69,6 +73,34 @@ function keeperFor(options: ExecOptions, speaker: Speaker): OutputKeeper | null 
         throw error;
       },
     };
+  }
+}
+
+/** A bundle of its own, again: others are told of few runs. Where it cannot be loaded nobody is, and that is said. */
+function reporterFor(
+  options: ExecOptions,
+  { job, stateDir, env }: Plan,
+  now: () => number,
+  tell: Tell,
+): Reporter | null {
+  const { ping, onSuccess, onFailure, onEnd, textfile } = options;
+  if (ping === null && onSuccess === null && onFailure === null && onEnd === null && textfile === null)
+    return null;
+  try {
+    const report = require('./report.cjs') as typeof import('./exec-report.js');
+    const say = (failure: { reporter: string; why: string }) => tell({ kind: 'not-told', ...failure });
+    return report.reporterFor(options, {
+      job,
+      stateDir,
+      env,
+      now,
+      receive: receiveSignals,
+      isStop,
+      tell: say,
+    });
+  } catch (error) {
+    tell({ kind: 'not-told', reporter: 'report', why: explainErrno(error) });
+    return null;
   }
 }
 
@@ -101,6 +133,8 @@ function planOf(
     recordCommand: options.recordCommand,
     journalLimit: options.journalLimit,
     keeper,
+    reporter: null,
+    schedule: null,
     exclusiveState: options.exclusiveState,
     cwd: workingDirectory(),
     user: userName(env),

@@ -25,7 +25,44 @@ export interface CommonOptions {
 
 export type Overlap = 'allow' | 'skip' | 'wait';
 
-export interface ExecOptions extends CommonOptions {
+/** What a ping may leave out. */
+export type PingPart = 'start' | 'body' | 'rid';
+
+/** Which ping is sent for an end. */
+export type PingKind = 'success' | 'fail' | 'log' | 'exit-code';
+
+/** How pings are delivered. */
+export interface DeliveryOptions {
+  /** How long one may take, milliseconds; 0: no limit. */
+  readonly pingTimeoutMs: number;
+  readonly pingRetries: number;
+}
+
+/** Whom exec tells of its run. */
+export interface ReportOptions extends DeliveryOptions {
+  /** Run by sh; null: nothing is. */
+  readonly onSuccess: string | null;
+  readonly onFailure: string | null;
+  readonly onEnd: string | null;
+  /** Where cronrun.prom is written; null: nowhere. */
+  readonly textfile: string | null;
+  /** The URL, or file:PATH; null: no pings. */
+  readonly ping: string | null;
+  readonly pingCreate: boolean;
+  readonly pingWithout: readonly PingPart[];
+  readonly pingOnSuccess: PingKind;
+  readonly pingOnFailure: PingKind;
+  readonly pingOnNotStarted: PingKind;
+  /** "Name: value", or file:PATH; null: none. */
+  readonly pingHeader: string | null;
+}
+
+export interface ExecOptions extends CommonOptions, ReportOptions {
+  /** When the job is due, as a crontab says it; null: nobody said so. */
+  readonly schedule: string | null;
+  /** How late a run may begin, milliseconds. */
+  readonly graceMs: number;
+
   /** null: no limit. */
   readonly timeoutMs: number | null;
   readonly timeoutSource: '--timeout' | 'CRONRUN_TIMEOUT' | null;
@@ -82,6 +119,23 @@ export interface OutputOptions extends CommonOptions {
   readonly lines: number | null;
 }
 
+export interface PingsOptions extends CommonOptions, DeliveryOptions {
+  /** Sends what waits. */
+  readonly send: boolean;
+}
+
+export interface MetricsOptions extends CommonOptions {
+  /** Where cronrun.prom is written; null: they are printed. */
+  readonly textfile: string | null;
+}
+
+export interface CheckOptions extends CommonOptions {
+  /** Longest age of the last completed run; null: any. */
+  readonly maxAgeMs: number | null;
+  /** Longest time that a run may go on; null: any. */
+  readonly maxDurationMs: number | null;
+}
+
 export interface PruneOptions extends CommonOptions {
   /** Runs that ended longer ago go; null: keepRuns says which. */
   readonly olderThanMs: number | null;
@@ -99,6 +153,8 @@ export interface ForgetOptions extends CommonOptions {
 export type LsSort = 'trouble' | 'recent' | 'name';
 
 export interface LsOptions extends CommonOptions {
+  /** Shows it again whenever something changes. */
+  readonly watch: boolean;
   readonly json: boolean;
   readonly get: readonly string[] | null;
   /** Names (of jobs) or ids (of runs) only. */

@@ -1,7 +1,9 @@
 import { NOTHING_REACHED, type Reached } from './checkpoint.js';
 import { isoMs } from './iso-time.js';
 import type { KeptOutput } from './output.js';
+import type { ReportFailure } from './report.js';
 import { formatRunId, type RunId, readRunId } from './run-id.js';
+import { spanId, traceId } from './trace.js';
 
 /** The version of the format on disk and of --json. It is raised only where an old reader would be misled. */
 export const SCHEMA = 1;
@@ -57,6 +59,16 @@ export interface Beginning {
   readonly previous_completed_at: string | null;
   /** The log of what the command wrote; null where that went to where cronrun's own output goes. */
   readonly output: KeptOutput | null;
+  /** W3C Trace Context: 32 and 16 hex digits, and the span that the run was started in; null in records of older versions. */
+  readonly trace_id: string | null;
+  readonly span_id: string | null;
+  readonly parent_span_id: string | null;
+  /** When the job is due, as a crontab says it: "30 2 * * *"; null where nobody declared that. */
+  readonly schedule: string | null;
+  /** The time zone of the schedule, "Europe/Berlin"; null without a schedule. */
+  readonly schedule_zone: string | null;
+  /** How late a run may begin, milliseconds; null without a schedule. */
+  readonly grace_ms: number | null;
 }
 
 interface Facts extends Beginning, Reached {
@@ -78,6 +90,8 @@ interface Facts extends Beginning, Reached {
   readonly booted_at: string | null;
   /** Settled records only: the journal as it was when the run started; see JournalMark. */
   readonly journal: JournalMark | null;
+  /** What could not be told of this run to others; null if nothing failed. It stands beside the journal, not in it. */
+  readonly report_failures: readonly ReportFailure[] | null;
 }
 
 /** Where the journal stood when a run began: no line of that run can stand before `size` in the file `ino`. */
@@ -237,13 +251,31 @@ export const RECORD_FIELDS = [
   'previous_checkpoint',
   'blocked_by',
   'overlap_exit_code',
-  'settled_by', // before what state/quick-look.ts finds at the end of a line, so that older lines end alike
+  'settled_by',
   'previous_completed_at',
   'settled_at',
   'booted_at',
-  'journal', // up to here a line of version 0.1 ends alike: what is new stands behind it
+  'journal',
   'output',
+  'trace_id',
+  'span_id',
+  'parent_span_id',
+  'schedule',
+  'schedule_zone',
+  'grace_ms',
+  'report_failures',
 ] as const satisfies readonly (keyof RunRecord)[];
+
+/** Fields that a line of the journal always has, whatever their value. */
+const ALWAYS = RECORD_FIELDS.indexOf('pid') + 1;
+
+/** What ends a line: state/quick-look.ts tells by it that a line is whole. */
+const LAST_FIELD = 'previous_completed_at';
+
+/** What a line of the journal may have beyond these; null and false are left out, and decoded as what they are. */
+const SELDOM = RECORD_FIELDS.slice(ALWAYS).filter(
+  (field) => field !== LAST_FIELD && field !== 'report_failures',
+);
 
 /** The bare id of a record. */
 export function idOf(record: Pick<Beginning, 'cron_job_id'>): RunId {
@@ -264,10 +296,25 @@ export function isEnded(record: RunRecord): record is EndedRecord {
   return record.status !== 'running' && record.status !== 'skipped';
 }
 
-/** The record as one line of JSON without its newline, all fields in order. */
+/** The record as --json prints it: one line without its newline, all fields in order, null where there is nothing. */
 export function encodeRecord(record: RunRecord): string {
   const ordered: Record<string, unknown> = {};
   for (const field of RECORD_FIELDS) ordered[field] = record[field];
+  return JSON.stringify(ordered);
+}
+
+/** The record as a line of the journal, without its newline: what is as usual does not take room in each. */
+export function encodeLine(record: RunRecord): string {
+  const ordered: Record<string, unknown> = {};
+  for (let i = 0; i < ALWAYS; i++) {
+    const field = RECORD_FIELDS[i] as keyof RunRecord;
+    ordered[field] = record[field];
+  }
+  for (const field of SELDOM) {
+    const value = record[field];
+    if (value !== null && value !== false) ordered[field] = value;
+  }
+  ordered[LAST_FIELD] = record[LAST_FIELD];
   return JSON.stringify(ordered);
 }
 
@@ -336,6 +383,13 @@ function assemble(beginning: Beginning, end: Ending, rest: Rest): RunRecord {
     booted_at: rest.booted_at,
     journal: rest.journal,
     output: beginning.output,
+    trace_id: beginning.trace_id,
+    span_id: beginning.span_id,
+    parent_span_id: beginning.parent_span_id,
+    schedule: beginning.schedule,
+    schedule_zone: beginning.schedule_zone,
+    grace_ms: beginning.grace_ms,
+    report_failures: null,
   } as RunRecord;
 }
 
@@ -415,6 +469,11 @@ export function withOutput(beginning: Beginning, output: KeptOutput | null): Beg
   return { ...beginning, output };
 }
 
+/** The same record with what could not be told of it. */
+export function withReportFailures<R extends RunRecord>(record: R, failures: readonly ReportFailure[]): R {
+  return failures.length === 0 ? record : { ...record, report_failures: failures };
+}
+
 /** The same record as another run moves it into the journal at `settledAt`. */
 export function settledRecord(record: EndedRecord, settledAt: string, journal: JournalMark): EndedRecord {
   return { ...record, settled_at: settledAt, journal };
@@ -488,6 +547,12 @@ export function beginningFrom(json: Json): Beginning | null {
     previous_checkpoint: string(json.previous_checkpoint),
     previous_completed_at: time(json.previous_completed_at),
     output: outputFrom(json.output),
+    trace_id: traceId(json.trace_id),
+    span_id: spanId(json.span_id),
+    parent_span_id: spanId(json.parent_span_id),
+    schedule: string(json.schedule),
+    schedule_zone: string(json.schedule_zone),
+    grace_ms: integer(json.grace_ms),
   };
 }
 

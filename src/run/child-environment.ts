@@ -2,6 +2,7 @@ import { type RunVariables, TWINS } from '../model/environment.js';
 import { unsureRuns } from '../model/job-runs.js';
 import type { EndedRecord, RunningRecord } from '../model/record.js';
 import { formatRunId, type RunId } from '../model/run-id.js';
+import { formatTraceparent, type TraceContext } from '../model/trace.js';
 import type { Past } from './look-back.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -13,6 +14,7 @@ export function childEnvironment(
   stateDir: string | null,
   recordedAs: { readonly id: RunId; readonly checkpoints: string } | null,
   past: Past,
+  trace: TraceContext | null = null,
 ): Environment {
   const inherited: Record<string, string | undefined> = { ...env };
   for (const twin of TWINS) delete inherited[twin];
@@ -29,7 +31,10 @@ export function childEnvironment(
     CRONRUN_LAST_COMPLETED_AT: lastCompletedAt ?? '',
     CRONRUN_RESUME_CHECKPOINT: resumeCheckpoint ?? '',
   };
-  return { ...inherited, ...variables };
+  if (trace === null) return { ...inherited, ...variables };
+  // What a vendor said of a trace counts only for that trace.
+  if (trace.parentSpanId === null) delete inherited.TRACESTATE;
+  return { ...inherited, ...variables, TRACEPARENT: formatTraceparent(trace) };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { JobRuns } from '../model/job-runs.js';
-import { type EndedRecord, isInferred, type JournalMark } from '../model/record.js';
+import { type EndedRecord, type InferredRecord, isInferred, type JournalMark } from '../model/record.js';
 import { wallMs } from '../platform/clock.js';
 import { type Modes, PRIVATE } from '../platform/durable.js';
 import { bootTimeMs } from '../platform/identity.js';
@@ -11,6 +11,7 @@ import { settle, sweep } from '../state/settle.js';
 import { type Survey, surveyJob } from '../state/survey.js';
 import type { Tell } from './notice.js';
 import type { Plan } from './plan.js';
+import type { Reporter } from './reporter.js';
 
 /** What a run knows of the runs before it. */
 export interface Past {
@@ -27,7 +28,7 @@ export interface Past {
 }
 
 /** What a run was told that counts for those before it, too. */
-type Told = Pick<Plan, 'exclusiveState' | 'journalLimit'>;
+type Told = Pick<Plan, 'exclusiveState' | 'journalLimit' | 'reporter'>;
 
 /** What is known where there are no records to look at. */
 export const NOTHING_KNOWN: Past = {
@@ -50,7 +51,11 @@ export function lookBack(
   stateDir: string,
   job: string,
   tell: Tell,
-  { exclusiveState, journalLimit }: Told = { exclusiveState: false, journalLimit: 0 },
+  { exclusiveState, journalLimit, reporter }: Told = {
+    exclusiveState: false,
+    journalLimit: 0,
+    reporter: null,
+  },
 ): Past {
   const { modes, refusal } = mayWrite(stateDir, job);
   const look = (survey: Survey, journal: Journal | null) => ({
@@ -60,7 +65,7 @@ export function lookBack(
   });
   try {
     const { survey, runs, mark } = surveyJob(stateDir, job, look, exclusiveState);
-    if (refusal === null) settleOver({ stateDir, job, modes, journalLimit }, survey, tell);
+    if (refusal === null) settleOver({ stateDir, job, modes, journalLimit, reporter }, survey, tell);
     return { runs, known: true, refusal, mark, modes };
   } catch {
     return { ...NOTHING_KNOWN, refusal, modes };
@@ -83,13 +88,16 @@ interface Books {
   readonly job: string;
   readonly modes: Modes;
   readonly journalLimit: number;
+  readonly reporter: Reporter | null;
 }
 
 function settleOver(books: Books, survey: Survey, tell: Tell): void {
   const { over, recorded, leftovers } = survey;
   if (over.length + recorded.length + leftovers.length === 0) return;
   const nowMs = wallMs();
-  sayCutShort(moveOver(books, survey, nowMs), tell);
+  const lost = moveOver(books, survey, nowMs).filter(isInferred);
+  sayCutShort(lost, tell);
+  if (lost.length > 0) books.reporter?.settled(lost);
   try {
     sweep(books.stateDir, books.job, leftovers, { bootedAtMs: bootTimeMs(), nowMs });
   } catch {
@@ -126,8 +134,7 @@ function movedAllTheSame(stateDir: string, job: string, over: Survey['over']): S
 }
 
 /** Said once, by the run that settles it: so a reboot in the middle of a job reaches the mailbox. */
-function sayCutShort(moved: readonly EndedRecord[], tell: Tell): void {
-  const lost = moved.filter(isInferred);
+function sayCutShort(lost: readonly InferredRecord[], tell: Tell): void {
   const newest = lost.at(-1);
   if (newest !== undefined) tell({ kind: 'found-cut-short', newest, more: lost.length - 1 });
 }

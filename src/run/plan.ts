@@ -1,6 +1,7 @@
 import type { SignalName } from '../model/signal.js';
 import type { Launch } from '../platform/launch.js';
 import type { OutputKeeper } from './output.js';
+import type { Reporter } from './reporter.js';
 
 /** Everything that is decided about a run before it begins. */
 export interface Plan {
@@ -26,8 +27,22 @@ export interface Plan {
   readonly journalLimit: number;
   /** Keeps what the command writes; null: that goes to where our own output goes. */
   readonly keeper: OutputKeeper | null;
+  /** Tells others how the run goes; null: nobody. */
+  readonly reporter: Reporter | null;
+  /** When the job is due; null: nobody said so. */
+  readonly schedule: DeclaredSchedule | null;
   /** A promise that only one container at a time uses the state directory. */
   readonly exclusiveState: boolean;
   readonly cwd: string | null;
   readonly user: string | null;
+}
+
+/** A schedule as it is recorded. */
+export interface DeclaredSchedule {
+  /** As a crontab says it: "30 2 * * *". */
+  readonly expression: string;
+  /** The time zone in which it counts, "Europe/Berlin". */
+  readonly zone: string;
+  /** How late a run may begin, milliseconds. */
+  readonly graceMs: number;
 }

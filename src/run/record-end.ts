@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fstatSync } from 'node:fs';
 import { NOTHING_REACHED } from '../model/checkpoint.js';
-import { type End, type EndedRecord, encodeRecord, endedRecord, withOutput } from '../model/record.js';
+import { type End, type EndedRecord, encodeLine, endedRecord, withOutput } from '../model/record.js';
 import {
   createUnlessThere,
   freeBytes,
@@ -70,7 +70,7 @@ function appendEnd(stateDir: string, record: EndedRecord, past: Past): Appended 
   // Runs that ended while this one went on stand in the journal now; the line must not hide their completion.
   const compose = (journal: Journal) => {
     written = informed(record, journal, past);
-    return `${encodeRecord(written)}\n`;
+    return `${encodeLine(written)}\n`;
   };
   return { size: appendToJournal(stateDir, record.job, past.modes, compose), written };
 }

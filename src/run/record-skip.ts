@@ -1,4 +1,4 @@
-import { encodeRecord, type Skip, type SkippedRecord, skippedRecord } from '../model/record.js';
+import { encodeLine, type Skip, type SkippedRecord, skippedRecord } from '../model/record.js';
 import { makeRunId } from '../model/run-id.js';
 import { monotonicMs, wallMs } from '../platform/clock.js';
 import { readPlace } from '../platform/identity.js';
@@ -33,7 +33,12 @@ export function recordSkip(
   const id = makeRunId(asked.wallMs, randomBytes(10));
   const startedAt = new Date(asked.wallMs).toISOString();
   const record = skippedRecord(
-    beginningOf({ ...plan, keeper: null }, { runs: null }, id, startedAt, readPlace().host_name),
+    beginningOf(
+      { ...plan, keeper: null },
+      { runs: null },
+      { id, startedAt, trace: null },
+      readPlace().host_name,
+    ),
     {
       ...refusal,
       ended_at: new Date(wallMs()).toISOString(),
@@ -53,5 +58,5 @@ export function recordSkip(
 
 /** Like every line it tells what was before it. */
 function lineOf(record: SkippedRecord, journal: Journal): string {
-  return `${encodeRecord({ ...record, ...knownBefore(journal) })}\n`;
+  return `${encodeLine({ ...record, ...knownBefore(journal) })}\n`;
 }

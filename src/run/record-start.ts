@@ -5,6 +5,7 @@ import type { ProcessId } from '../model/liveness.js';
 import type { KeptOutput } from '../model/output.js';
 import { type Beginning, cutCommand, type End, SCHEMA } from '../model/record.js';
 import { formatRunId, type RunId } from '../model/run-id.js';
+import type { TraceContext } from '../model/trace.js';
 import {
   createWhole,
   type Modes,
@@ -33,9 +34,19 @@ export interface StartFile {
   readonly checkpoints: string;
 }
 
+/** What is decided in the moment in which a run begins. */
+export interface Birth {
+  readonly id: RunId;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** Null: nothing is to be started. */
+  readonly trace: TraceContext | null;
+}
+
 /** A run that began, on record or not. */
 export interface Begun {
   readonly id: RunId;
+  readonly trace: TraceContext | null;
   readonly beginning: Beginning;
   /** Null: nothing of this run is on record. */
   readonly file: StartFile | null;
@@ -44,14 +55,15 @@ export interface Begun {
 }
 
 /** Step 3 of the protocol. CronrunError 'not-recorded' where a record is required and cannot be had. */
-export function recordStart(plan: Plan, past: Past, id: RunId, startedAt: string, tell: Tell): Begun {
+export function recordStart(plan: Plan, past: Past, birth: Birth, tell: Tell): Begun {
+  const { id, startedAt, trace } = birth;
   const wrapper = readIdentity(process.pid);
-  const beginning = beginningOf(plan, past, id, startedAt, wrapper.host_name);
+  const beginning = beginningOf(plan, past, birth, wrapper.host_name);
   const { stateDir } = plan;
   const unrecorded = (path: string | null, error: unknown): Begun => {
     const isRefused = error instanceof NotOurs;
     withoutRecord(plan, isRefused ? null : path, error, tell);
-    return { id, beginning, file: null, isRefused };
+    return { id, trace, beginning, file: null, isRefused };
   };
   if (stateDir === null) return unrecorded(null, new Error(whyNowhere(plan)));
   const directory = runningDirectory(stateDir, plan.job);
@@ -60,7 +72,7 @@ export function recordStart(plan: Plan, past: Past, id: RunId, startedAt: string
   try {
     const { file, syncError } = createStartFile(stateDir, directory, id, start, past.modes);
     if (syncError !== null) notDurable(plan, file, syncError, startedAt, tell);
-    return { id, beginning, file, isRefused: false };
+    return { id, trace, beginning, file, isRefused: false };
   } catch (error) {
     if (error instanceof CronrunError) throw error;
     return unrecorded(directory, error);
@@ -77,8 +89,7 @@ function whyNowhere({ cwd }: Plan): string {
 export function beginningOf(
   plan: Plan,
   past: Pick<Past, 'runs'>,
-  id: RunId,
-  startedAt: string,
+  { id, startedAt, trace }: Birth,
   host: string | null,
 ): Beginning {
   const { command, cut } = cutCommand(plan.recordCommand === 'all' ? plan.command : plan.command.slice(0, 1));
@@ -99,6 +110,12 @@ export function beginningOf(
     previous_checkpoint: past.runs?.resumeCheckpoint ?? null,
     previous_completed_at: past.runs?.lastCompletedAt ?? null,
     output: logOf(plan, id),
+    trace_id: trace?.traceId ?? null,
+    span_id: trace?.spanId ?? null,
+    parent_span_id: trace?.parentSpanId ?? null,
+    schedule: plan.schedule?.expression ?? null,
+    schedule_zone: plan.schedule?.zone ?? null,
+    grace_ms: plan.schedule?.graceMs ?? null,
   };
 }
 

@@ -2,6 +2,7 @@ import type { CronrunError } from '../errors.js';
 import type { End, EndedRecord, JournalRecord } from '../model/record.js';
 import { makeRunId, type RunId } from '../model/run-id.js';
 import type { SignalName } from '../model/signal.js';
+import { makeTrace } from '../model/trace.js';
 import { monotonicMs, wallMs } from '../platform/clock.js';
 import { findObstacle } from '../platform/command.js';
 import { processId } from '../platform/identity.js';
@@ -50,9 +51,11 @@ export async function supervise(plan: Plan, tell: Tell, lease: Lease | null = nu
 
   const startedMs = wallMs();
   const startedAt = monotonicMs();
-  const id = makeRunId(startedMs, randomBytes(10));
+  const random = randomBytes(34);
+  const id = makeRunId(startedMs, random);
+  const trace = makeTrace(plan.env.TRACEPARENT, random.subarray(10));
   lease?.announce(id);
-  const begun = recordStart(plan, past, id, new Date(startedMs).toISOString(), tell);
+  const begun = recordStart(plan, past, { id, startedAt: new Date(startedMs).toISOString(), trace }, tell);
 
   const loss = lease?.loss() ?? null;
   if (loss !== null) {
@@ -114,11 +117,12 @@ async function start(
   const obstacle = findObstacle(plan.command[0] ?? '', path);
   if (obstacle !== null) return notStarted(obstacle.errno, obstacle.interpreter, path);
   const recordedAs = begun.file === null ? null : { id: begun.id, checkpoints: begun.file.checkpoints };
-  const env = childEnvironment(plan.env, plan.job, plan.stateDir, recordedAs, past);
+  const env = childEnvironment(plan.env, plan.job, plan.stateDir, recordedAs, past, begun.trace);
   const started = await startChild(plan.command, env, plan.launch, log?.fd ?? null);
   if ('errno' in started) return notStarted(started.errno, null, path);
   const { child } = started;
   if (begun.file !== null) recordChild(begun.file, processId(child.pid));
+  plan.reporter?.started(begun.beginning);
   return { watched: await watch(child, plan, tell), pid: child.pid };
 }
 

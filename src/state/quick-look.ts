@@ -37,11 +37,13 @@ const BEGINNING = Buffer.from('{"schema":1,');
 const ID_AT = '{"schema":1,"cron_job_id":"'.length;
 const ID_END = ID_AT + 'cron:'.length + 36;
 const JOB = '","job":"';
-/** How a line ends that no settler wrote, of a run whose output was not kept; the latter is of version 0.1. */
-const UNSETTLED = Buffer.from('"journal":null,"output":null}');
-const UNSETTLED_OF_OLD = Buffer.from('"journal":null}');
-/** The same of a run whose output was kept, up to where that stands. */
-const UNSETTLED_WITH = Buffer.from('"journal":null,"output":');
+/** How a line ends: what is there always stands last. A line of version 0.1 does not, and is decoded. */
+const END = Buffer.from('"previous_completed_at":');
+const NEVER = Buffer.from('null}');
+const TIME_END = Buffer.from('"}');
+const TIME_BYTES = '"2026-11-22T01:30:01.204Z"}'.length;
+/** What alone may have a brace of its own in a line that no settler wrote. */
+const OUTPUT = Buffer.from('"output":');
 const STATUS = '","status":"';
 /** What follows the job's name, by the first letter of the status. */
 const WORDS = new Map(
@@ -97,19 +99,27 @@ export function quickLook<Ended extends EndedGist>(
 /** The status of a whole line that its own wrapper wrote, from its place in the bytes; null for any other line. */
 export function statusOfLine(bytes: Buffer, from: number, to: number): JournalRecord['status'] | null {
   if (!standsAt(bytes, BEGINNING, from)) return null;
-  const brace = bytes.indexOf(BRACE, from + 1);
-  // Any brace but that one: perhaps the line is torn, and the next one glued to it.
-  const isWhole =
-    brace === -1 || brace >= to
-      ? standsAt(bytes, UNSETTLED, to - UNSETTLED.length) ||
-        standsAt(bytes, UNSETTLED_OF_OLD, to - UNSETTLED_OF_OLD.length)
-      : standsAt(bytes, UNSETTLED_WITH, brace - UNSETTLED_WITH.length) &&
-        OUTPUT_END.test(bytes.toString('latin1', brace, to));
-  if (!isWhole) return null;
+  if (!isWhole(bytes, to) || hasBraces(bytes, from + 1, to)) return null;
   let at = from + ID_END + JOB.length;
   while (at < to && bytes[at] !== QUOTE) at++; // of so few bytes faster than indexOf
   const word = WORDS.get(bytes[at + STATUS.length] ?? 0);
   return word !== undefined && standsAt(bytes, word.bytes, at) ? word.status : null;
+}
+
+function isWhole(bytes: Buffer, to: number): boolean {
+  if (standsAt(bytes, NEVER, to - NEVER.length)) return standsAt(bytes, END, to - NEVER.length - END.length);
+  return (
+    standsAt(bytes, TIME_END, to - TIME_END.length) && standsAt(bytes, END, to - TIME_BYTES - END.length)
+  );
+}
+
+/** Any brace but that of kept output: perhaps the line is torn, and the next one glued to it; or a settler wrote it. */
+function hasBraces(bytes: Buffer, from: number, to: number): boolean {
+  const brace = bytes.indexOf(BRACE, from);
+  if (brace === -1 || brace >= to) return false;
+  if (!standsAt(bytes, OUTPUT, brace - OUTPUT.length)) return true;
+  const next = bytes.indexOf(BRACE, brace + 1);
+  return next !== -1 && next < to;
 }
 
 /** Not `Buffer.compare`: of so few bytes the call would take longer than the comparison. */
@@ -142,11 +152,13 @@ export function readGist(bytes: Buffer, from: number, to: number): EndedGist | n
 }
 
 const TEXT = String.raw`"[^"\\\x00-\x1f]*"`;
-const TIME = String.raw`"([^"\\\x00-\x1f]{24})"`;
+const TIME = '"([0-9TZ:.-]{24})"';
 const NUMBER = '(?:0|[1-9][0-9]*)';
 
+const HEX = '"[0-9a-f]+"';
+
 /** What stands behind the job's name, field by field; a text with a backslash in it is left to the parser. */
-const REST: readonly (readonly [name: string, value: string])[] = [
+const ALWAYS: readonly Field[] = [
   ['status', '"completed"'],
   ['reason', '"exited"'],
   ['exit_code', `(${NUMBER})`],
@@ -161,32 +173,32 @@ const REST: readonly (readonly [name: string, value: string])[] = [
   ['host', `(?:null|${TEXT})`],
   ['user', `(?:null|${TEXT})`],
   ['pid', `(?:null|${NUMBER})`],
-  ['timeout_source', `(?:null|${TEXT})`],
-  ['timeout_signal', TEXT],
-  ['kill_after_ms', NUMBER],
-  ['killed', '(?:true|false)'],
-  ['error', `(?:null|${TEXT})`],
-  ['command_cut', '(?:true|false)'],
-  ['checkpoint', `(?:null|${TEXT})`],
-  ['checkpoint_at', `(?:null|${TEXT})`],
-  ['previous_checkpoint', `(?:null|${TEXT})`],
-  ['blocked_by', 'null'],
-  ['overlap_exit_code', 'null'],
-  ['settled_by', 'null'],
-  ['previous_completed_at', `(?:null|${TIME})`],
-  ['settled_at', 'null'],
-  ['booted_at', 'null'],
-  ['journal', 'null'],
 ];
 
-const OUTPUT = `{"path":${TEXT},"bytes":(?:null|${NUMBER})}`;
-const OUTPUT_END = new RegExp(`^${OUTPUT}}$`);
+type Field = readonly [name: string, value: string];
 
-/** The same of fields that lines of version 0.1 do not have. */
-const ADDED: readonly (readonly [name: string, value: string])[] = [['output', `(?:null|${OUTPUT})`]];
+/** The same of what is left out where there is nothing to say. */
+const SELDOM: readonly Field[] = [
+  ['timeout_source', TEXT],
+  ['timeout_signal', TEXT],
+  ['kill_after_ms', NUMBER],
+  ['command_cut', 'true'],
+  ['checkpoint', TEXT],
+  ['checkpoint_at', TEXT],
+  ['previous_checkpoint', TEXT],
+  ['output', `{"path":${TEXT},"bytes":(?:null|${NUMBER})}`],
+  ['trace_id', HEX],
+  ['span_id', HEX],
+  ['parent_span_id', HEX],
+  ['schedule', TEXT],
+  ['schedule_zone', TEXT],
+  ['grace_ms', NUMBER],
+];
 
-function fieldsIn(fields: typeof REST): string {
-  return fields.map(([name, value]) => `,"${name}":${value}`).join('');
+const LAST: Field = ['previous_completed_at', `(?:null|${TIME})`];
+
+function field([name, value]: Field): string {
+  return `,"${name}":${value}`;
 }
 
 /**
@@ -194,7 +206,9 @@ function fieldsIn(fields: typeof REST): string {
  * stands twice, a hole of zeros.
  */
 const COMPLETED = new RegExp(
-  `^{"schema":1,"cron_job_id":"(cron:[0-9a-f-]{36})","job":"[A-Za-z0-9._-]+"${fieldsIn(REST)}(?:${fieldsIn(ADDED)})?}$`,
+  `^{"schema":1,"cron_job_id":"(cron:[0-9a-f-]{36})","job":"[A-Za-z0-9._-]+"${ALWAYS.map(field).join('')}${SELDOM.map(
+    (one) => `(?:${field(one)})?`,
+  ).join('')}${field(LAST)}}$`,
 );
 
 /** Null for any line but that of a completed run as its wrapper writes it. */

@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { errnoOf } from '../errors.js';
 import { resumeAfter } from '../model/checkpoint.js';
-import { type EndedRecord, encodeRecord, endedRecord, idOf, SCHEMA, settledRecord } from '../model/record.js';
+import { type EndedRecord, encodeLine, endedRecord, idOf, SCHEMA, settledRecord } from '../model/record.js';
 import type { RunId } from '../model/run-id.js';
 import {
   type AppendTarget,
@@ -125,7 +125,7 @@ function linesOf(runs: readonly OverRun[], settledAt: string, before: Journal): 
       settledAt,
       start.journal,
     );
-    lines += `${encodeRecord(line)}\n`;
+    lines += `${encodeLine(line)}\n`;
     completedAt = laterTime(completedAt, record.completed_at);
     previous_checkpoint = resumeAfter(line);
   }

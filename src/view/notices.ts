@@ -9,7 +9,7 @@ import type {
   SeenInterruptedRecord,
   TimeoutRecord,
 } from '../model/record.js';
-import { encodeRecord, idOf } from '../model/record.js';
+import { encodeLine, idOf } from '../model/record.js';
 import { shortRunId } from '../model/run-id.js';
 import { atCheckpoint, cutShortWords, notByCronrun, runMark } from './headline.js';
 import { escapeControls, sanitize } from './sanitize.js';
@@ -214,10 +214,15 @@ function reason(errno: string | null): string {
   return errno === null ? '' : ` (${sanitize(errno)})`;
 }
 
+/** Others could not be told of the run: what should have told them, and why. */
+export function notTold({ job, reporter, why }: { job: string; reporter: string; why: string }): string {
+  return notice(job, `${reporter}: ${sanitize(why)}`);
+}
+
 /** The end could not be written anywhere: the record itself, as the journal would have had it. */
 export function saidOnly({ record }: { record: EndedRecord }): string {
   const text = `${statusName(record.status)}, and that could not be recorded anywhere; its record:`;
-  return `${notice(record.job, text)}${escapeControls(encodeRecord(record))}\n`;
+  return `${notice(record.job, text)}${escapeControls(encodeLine(record))}\n`;
 }
 
 export interface FoundCutShort {

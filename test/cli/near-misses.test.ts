@@ -47,7 +47,7 @@ describe('a command that there is not', () => {
 
   it('nothing is near', () => {
     expect(said('frobnicate')).toBe(
-      'cronrun: no command "frobnicate". Write exec, checkpoint, status, last, ls,\n  output, wait, stop, settle, prune, forget or man\n  (cronrun --help says what they do)\n',
+      'cronrun: no command "frobnicate". Write exec, checkpoint, status, last, ls,\n  output, wait, stop, settle, prune, forget, check, metrics, pings or man\n  (cronrun --help says what they do)\n',
     );
     expect(said('constructor')).toContain('Write exec,');
     expect(said('\u001b[2J')).toContain('no command "\\u001b[2J"');

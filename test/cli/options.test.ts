@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { ALL_OPTIONS, COMMAND_NAMES, optionsOf } from '../../src/cli/options.js';
 
+/** What other programs call it. */
+const TWINS_OF_ANOTHER_NAME: Readonly<Record<string, string>> = { textfile: 'CRONRUN_TEXTFILE_DIR' };
+
+function twinOf(name: string): string {
+  return `CRONRUN_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
 describe('the table of options', () => {
   it.each(ALL_OPTIONS.map((option) => [option.name, option] as const))('%s', (name, option) => {
     // commander would make a positive out of a name that begins with no-.
@@ -8,7 +15,7 @@ describe('the table of options', () => {
     expect(option.short ?? 'x').toMatch(/^[a-zA-Z]$/);
     expect(option.commands.length).toBeGreaterThan(0);
     expect(option.help).not.toBe('');
-    if (option.twin !== null) expect(option.twin).toBe(`CRONRUN_${name.toUpperCase().replaceAll('-', '_')}`);
+    if (option.twin !== null) expect(option.twin).toBe(TWINS_OF_ANOTHER_NAME[name] ?? twinOf(name));
     if (option.value === null) expect(typeof option.fallback).toBe('boolean');
     else expect(option.parse(option.example ?? '')).toHaveProperty('value');
     if (option.fallbackText !== null)

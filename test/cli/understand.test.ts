@@ -24,6 +24,25 @@ function exec(argv: readonly string[], env: Env = {}): ExecCall {
   return understand(['exec', ...argv], env) as ExecCall;
 }
 
+/** Of what exec tells others. */
+const NOBODY_IS_TOLD = {
+  schedule: null,
+  graceMs: 600_000,
+  onSuccess: null,
+  onFailure: null,
+  onEnd: null,
+  textfile: null,
+  ping: null,
+  pingCreate: false,
+  pingWithout: [],
+  pingOnSuccess: 'exit-code',
+  pingOnFailure: 'exit-code',
+  pingOnNotStarted: 'fail',
+  pingHeader: null,
+  pingTimeoutMs: 5000,
+  pingRetries: 2,
+};
+
 describe('exec', () => {
   it('defaults', () => {
     expect(exec(['backup', '--', 'true'])).toEqual({
@@ -49,6 +68,7 @@ describe('exec', () => {
         output: 'inherit',
         outputLimit: 1_048_576,
         keepOutput: 10,
+        ...NOBODY_IS_TOLD,
       },
     });
   });
@@ -95,6 +115,21 @@ describe('exec', () => {
     CRONRUN_OUTPUT: 'on-failure',
     CRONRUN_OUTPUT_LIMIT: '64K',
     CRONRUN_KEEP_OUTPUT: '3',
+    CRONRUN_SCHEDULE: '30 2 * * *',
+    CRONRUN_GRACE: '30m',
+    CRONRUN_ON_SUCCESS: 'true',
+    CRONRUN_ON_FAILURE: 'false',
+    CRONRUN_ON_END: ':',
+    CRONRUN_TEXTFILE_DIR: '/srv/prom',
+    CRONRUN_PING: 'https://hc.example/1',
+    CRONRUN_PING_CREATE: '1',
+    CRONRUN_PING_WITHOUT: 'start,body',
+    CRONRUN_PING_ON_SUCCESS: 'success',
+    CRONRUN_PING_ON_FAILURE: 'log',
+    CRONRUN_PING_ON_NOT_STARTED: 'exit-code',
+    CRONRUN_PING_HEADER: 'X-Team: ops',
+    CRONRUN_PING_TIMEOUT: '2s',
+    CRONRUN_PING_RETRIES: '0',
     CRONRUN_STATE_DIR: '/srv',
     CRONRUN_EXCLUSIVE_STATE: '1',
     CRONRUN_COLOR: 'never',
@@ -120,6 +155,22 @@ describe('exec', () => {
       output: 'on-failure',
       outputLimit: 65_536,
       keepOutput: 3,
+      ...NOBODY_IS_TOLD,
+      schedule: '30 2 * * *',
+      graceMs: 1_800_000,
+      onSuccess: 'true',
+      onFailure: 'false',
+      onEnd: ':',
+      textfile: '/srv/prom',
+      ping: 'https://hc.example/1',
+      pingCreate: true,
+      pingWithout: ['start', 'body'],
+      pingOnSuccess: 'success',
+      pingOnFailure: 'log',
+      pingOnNotStarted: 'exit-code',
+      pingHeader: 'X-Team: ops',
+      pingTimeoutMs: 2000,
+      pingRetries: 0,
     });
   });
 
@@ -326,6 +377,7 @@ describe('ls', () => {
       quiet: true,
       status: 'failed',
       sort: 'name',
+      watch: false,
       limit: 7,
     });
   });

@@ -70,6 +70,7 @@ const list: LsOptions = {
   quiet: false,
   status: null,
   sort: 'trouble',
+  watch: false,
   limit: null,
 };
 

@@ -56,17 +56,19 @@ function ownCommandLines(markdown: string): string[] {
   const spans = groups(markdown, /`([^`\n]+)`/g);
   const lines = groups(
     markdown,
-    /^(.*\bcronrun (?:exec|checkpoint|status|last|ls|output|wait|stop|settle|prune|forget|man)\b.*)$/gm,
+    /^(.*\bcronrun (?:exec|checkpoint|status|last|ls|output|wait|stop|settle|prune|forget|check|metrics|pings|man)\b.*)$/gm,
   );
   return [...spans, ...lines]
     .map((line) =>
       line.replace(
-        /^.*?\bcronrun (?=exec|checkpoint|status|last|ls|output|wait|stop|settle|prune|forget|man)/,
+        /^.*?\bcronrun (?=exec|checkpoint|status|last|ls|output|wait|stop|settle|prune|forget|check|metrics|pings|man)/,
         'cronrun ',
       ),
     )
     .filter((line) =>
-      /^(?:cronrun |exec |last |status |output |wait |stop |settle |prune |forget |--)/.test(line),
+      /^(?:cronrun |exec |last |status |output |wait |stop |settle |prune |forget |check |metrics |pings |--)/.test(
+        line,
+      ),
     )
     .map((line) => line.replace(/ -- .*$/, ''));
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { encodeRecord, idOf } from '../../src/model/record.js';
+import { encodeLine, idOf } from '../../src/model/record.js';
 import { inBatches } from '../helpers/batches.js';
 import { uncleanIn, uncleanJson, withoutColours } from '../helpers/clean.js';
 import { type Result, scratch, start } from '../helpers/cronrun.js';
@@ -17,7 +17,7 @@ import { deadChild, deadHere, otherBoot, startBytes } from '../helpers/state.js'
 const JOBS = FULL ? 120 : 20;
 
 const RECORDS = [completed(1), failed(2), lost(3), completed(4, { user: 'jürgen' })];
-const LINES = RECORDS.map((record) => Buffer.from(`${encodeRecord(record)}\n`).toString('latin1'));
+const LINES = RECORDS.map((record) => Buffer.from(`${encodeLine(record)}\n`).toString('latin1'));
 const STARTS = [
   startBytes(10, { wrapper: deadHere(), child: deadChild() }),
   startBytes(11, { wrapper: otherBoot() }),

@@ -1,7 +1,7 @@
 // What is far larger than anybody expects is read in bounded memory, and no further than it takes.
 import { readFileSync, truncateSync } from 'node:fs';
 import { it } from 'vitest';
-import { type EndedRecord, encodeRecord } from '../../src/model/record.js';
+import { type EndedRecord, encodeLine } from '../../src/model/record.js';
 import {
   BIN,
   cronEnvironment,
@@ -119,7 +119,7 @@ describeUnless(firstObstacle(needsLinux, needsTime), 'a journal line of 50 MB', 
   const LINES = {
     'garbage in the last line': `${'x'.repeat(LONG)}\n`,
     'garbage without an end': 'x'.repeat(LONG),
-    'what says it is a record': `${encodeRecord(record)}\n`,
+    'what says it is a record': `${encodeLine(record)}\n`,
   };
 
   it('is passed over', ({ task }) => {

@@ -42,6 +42,8 @@ const moment = fc.integer({ min: 0, max: Date.UTC(2200, 0, 1) });
 const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }));
 const iso = moment.map((ms) => new Date(ms).toISOString());
 const duration = fc.integer({ min: 0, max: 2 ** 42 });
+const hex = (digits: number) =>
+  fc.stringMatching(new RegExp(`^[0-9a-f]{${digits}}$`)).filter((word) => /[^0]/.test(word));
 const nullOr = <T>(one: fc.Arbitrary<T>) => fc.option(one, { nil: null });
 
 export const runIds = fc
@@ -68,6 +70,12 @@ export const beginnings: fc.Arbitrary<Beginning> = fc.record({
     { weight: 3, arbitrary: fc.constant(null) },
     fc.record({ path: fc.oneof(text, fc.constant('/var/lib/cronrun')), bytes: nullOr(fc.nat()) }),
   ),
+  trace_id: nullOr(hex(32)),
+  span_id: nullOr(hex(16)),
+  parent_span_id: nullOr(hex(16)),
+  schedule: nullOr(text),
+  schedule_zone: nullOr(text),
+  grace_ms: nullOr(duration),
 });
 
 const code = fc.integer({ min: 0, max: 255 });

@@ -45,6 +45,12 @@ export function beginning(n: number, over: Partial<Beginning> = {}): Beginning {
     previous_checkpoint: null,
     previous_completed_at: null,
     output: null,
+    trace_id: null,
+    span_id: null,
+    parent_span_id: null,
+    schedule: null,
+    schedule_zone: null,
+    grace_ms: null,
     ...over,
   };
 }

@@ -3,7 +3,7 @@ import type { Identity, ProcessId } from '../../src/model/liveness.js';
 import {
   type Beginning,
   type End,
-  encodeRecord,
+  encodeLine,
   type JournalMark,
   type RunRecord,
 } from '../../src/model/record.js';
@@ -84,7 +84,7 @@ export function putJournal(
   mkdirSync(jobDirectory(stateDir, job), { recursive: true });
   const path = journalPath(stateDir, job);
   appendFileSync(path, '');
-  for (const line of lines) appendFileSync(path, isRecord(line) ? `${encodeRecord(line)}\n` : line);
+  for (const line of lines) appendFileSync(path, isRecord(line) ? `${encodeLine(line)}\n` : line);
 }
 
 function isRecord(line: RunRecord | string | Uint8Array): line is RunRecord {

@@ -10,7 +10,7 @@ import type { AnswerOptions, ColorChoice, LsOptions, Surroundings } from '../../
 import { CronrunError } from '../../src/errors.js';
 import {
   decodeRecord,
-  encodeRecord,
+  encodeLine,
   idOf,
   isEnded,
   RECORD_FIELDS,
@@ -99,6 +99,7 @@ function questionsOf(stateDir: string, ids: readonly string[]): ((manner: Manner
     exclusiveState: false,
     status: null,
     sort: 'trouble',
+    watch: false,
     limit: 100,
   };
   const targets = [
@@ -150,9 +151,9 @@ function disagreements(stateDir: string): string[] {
     const wanted = records.filter((record) => record.status === one).map(idOf);
     if (chosen.join() !== wanted.join()) wrong.push(`--status ${one} lists others`);
   }
-  for (const json of records.filter(isEnded).map(encodeRecord)) {
+  for (const json of records.filter(isEnded).map(encodeLine)) {
     const again = decodeRecord(json);
-    if (again === null || encodeRecord(again) !== json) wrong.push(`no record: ${json.slice(0, 900)}`);
+    if (again === null || encodeLine(again) !== json) wrong.push(`no record: ${json.slice(0, 900)}`);
   }
   return wrong;
 }
@@ -219,7 +220,7 @@ const RECORDS: readonly RunRecord[] = [
   { ...lost(5), settled_at: at(7), journal: { ino: 1, size: 0 } },
   completed(6, { previous_completed_at: at(4.5) }),
 ];
-const LINES = RECORDS.map((record) => `${encodeRecord(record)}\n`);
+const LINES = RECORDS.map((record) => `${encodeLine(record)}\n`);
 
 const STARTS: readonly (readonly [name: string, bytes: Buffer])[] = [
   [`${runId(10)}.jsonl`, startBytes(10, { wrapper: deadHere(), child: deadChild() })],

@@ -1,7 +1,7 @@
 import { appendFileSync, truncateSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { decodeRecord, type EndedRecord, encodeRecord, idOf } from '../../src/model/record.js';
+import { decodeRecord, type EndedRecord, encodeLine, idOf } from '../../src/model/record.js';
 import {
   findInJournal,
   knownBefore,
@@ -172,14 +172,14 @@ describe('runsFromEnd', () => {
   });
 
   it('reads a last line without its newline', () => {
-    putJournal(stateDir, [completed(1), encodeRecord(failed(2))]);
+    putJournal(stateDir, [completed(1), encodeLine(failed(2))]);
     expect(readRuns().records).toEqual([failed(2), completed(1)]);
   });
 
   it('reads a journal with the line ends of another world', () => {
     putJournal(
       stateDir,
-      [completed(1), failed(2)].map((record) => `${encodeRecord(record)}\r\n`),
+      [completed(1), failed(2)].map((record) => `${encodeLine(record)}\r\n`),
     );
     expect(readRuns()).toEqual({ records: [failed(2), completed(1)], skipped: 0 });
   });
@@ -191,8 +191,8 @@ describe('runsFromEnd', () => {
     ['an object of somebody else', '{"hello":"world"}\n'],
     ['an array', '[1,2,3]\n'],
     ['bytes that are no UTF-8', Uint8Array.of(0xff, 0xfe, 0xc3, 0x28, 10)],
-    ['a record that cannot be', `${encodeRecord(failed(9)).replace('"exit_code":23', '"exit_code":0')}\n`],
-    ['two lines run together', `${encodeRecord(failed(8))}${encodeRecord(failed(9))}\n`],
+    ['a record that cannot be', `${encodeLine(failed(9)).replace('"exit_code":23', '"exit_code":0')}\n`],
+    ['two lines run together', `${encodeLine(failed(8))}${encodeLine(failed(9))}\n`],
   ])('passes over %s, counts it, and reads on', (_what, garbage) => {
     putJournal(stateDir, [completed(1), garbage]);
     expect(readRuns()).toEqual({ records: [completed(1)], skipped: 1 });
@@ -219,7 +219,7 @@ describe('runsFromEnd', () => {
     fc.assert(
       fc.property(fc.array(line, { minLength: 10, maxLength: 40 }), (garbage) => {
         const path = freshPath();
-        const lines = garbage.flatMap((text, i) => [text, encodeRecord(completed(i))]);
+        const lines = garbage.flatMap((text, i) => [text, encodeLine(completed(i))]);
         writeFileSync(path, lines.join('\n'));
         const skipped = { count: 0 };
         const ids = withJournal(path, [], (journal) => [...runsFromEnd(journal, skipped)]).map(idOf);
@@ -237,7 +237,7 @@ describe('findInJournal', () => {
     [...inJournal(stateDir, (journal) => findInJournal(journal, sought))].sort();
 
   it('finds the runs that have a whole line', () => {
-    putJournal(stateDir, [completed(1), failed(2), encodeRecord(completed(3)).slice(0, -1)]);
+    putJournal(stateDir, [completed(1), failed(2), encodeLine(completed(3)).slice(0, -1)]);
     expect(found(seek(1), seek(2), seek(3), seek(4))).toEqual([runId(1), runId(2)]);
   });
 
@@ -266,7 +266,7 @@ describe('findInJournal', () => {
 
   it('finds a line of a newer version too: its wrapper has had its word', () => {
     putJournal(stateDir, [
-      `${encodeRecord(completed(1)).replace('"schema":1', '"schema":2').replace('"completed"', '"checked"')}\n`,
+      `${encodeLine(completed(1)).replace('"schema":1', '"schema":2').replace('"completed"', '"checked"')}\n`,
     ]);
     expect(found(seek(1))).toEqual([runId(1)]);
   });
@@ -319,7 +319,7 @@ describe('markOf and measure', () => {
         size: journalText(stateDir).length,
         born: journal.born,
       });
-      expect(measure(journal)).toEqual({ lines: 2, first: encodeRecord(completed(1)) });
+      expect(measure(journal)).toEqual({ lines: 2, first: encodeLine(completed(1)) });
     });
   });
 
@@ -340,7 +340,7 @@ describe('markOf and measure', () => {
 describe('a line of the journal', () => {
   it('of a run without a command is still a record', () => {
     const record = completed(1, { command: [] });
-    expect(decodeRecord(encodeRecord(record))).toEqual(record);
+    expect(decodeRecord(encodeLine(record))).toEqual(record);
   });
 });
 
@@ -363,7 +363,7 @@ describe('what a line tells that was so before it', () => {
   it('is looked for where a run ended between them, or what is there is of another version', () => {
     putJournal(stateDir, [...skips(20, 2), completed(30), ...skips(1, 31)]);
     expect(known()).toEqual({ previous_checkpoint: null, previous_completed_at: completed(30).completed_at });
-    putJournal(stateDir, [...skips(20, 40), encodeRecord({ ...skipped(70), schema: 2 }), '\n']);
+    putJournal(stateDir, [...skips(20, 40), encodeLine({ ...skipped(70), schema: 2 }), '\n']);
     expect(known().previous_completed_at).toBe(completed(30).completed_at);
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeRecord, encodeRecord, type JournalRecord, settledRecord } from '../../src/model/record.js';
+import { decodeRecord, encodeLine, type JournalRecord, settledRecord } from '../../src/model/record.js';
 import { recentRuns, recordsFromEnd, runsFromEnd } from '../../src/state/journal.js';
 import { quickLook, readGist, readWhole, statusOfLine } from '../../src/state/quick-look.js';
 import { endedRecords, skippedRecords } from '../helpers/arbitraries.js';
@@ -21,10 +21,10 @@ describe('a quick look at a line', () => {
   it('tells of every run what its record says', () => {
     fc.assert(
       fc.property(fc.oneof({ weight: 4, arbitrary: endedRecords }, skippedRecords), (record) => {
-        const line = inside(encodeRecord(record));
+        const line = inside(encodeLine(record));
         const gist = readGist(...line);
         if (record.status === 'skipped') expect(gist).toBeNull();
-        else expect(decodeRecord(encodeRecord(record))).toMatchObject(gist ?? { status: 'none' });
+        else expect(decodeRecord(encodeLine(record))).toMatchObject(gist ?? { status: 'none' });
         const status = statusOfLine(...line);
         if (status !== null) expect(status).toBe(record.status);
       }),
@@ -33,13 +33,13 @@ describe('a quick look at a line', () => {
   });
 
   it('does without decoding where a run completed', () => {
-    const gist = readGist(...inside(encodeRecord(completed(1))));
+    const gist = readGist(...inside(encodeLine(completed(1))));
     expect(gist?.status).toBe('completed');
     expect(gist).not.toHaveProperty('command');
   });
 
   it('is not misled by a damaged byte', () => {
-    const whole = Buffer.from(encodeRecord(completed(1)));
+    const whole = Buffer.from(encodeLine(completed(1)));
     const byte = fc.oneof(fc.constantFrom(...Buffer.from('{}[]":,0\n\0')), fc.integer({ min: 0, max: 255 }));
     fc.assert(
       fc.property(fc.nat(whole.length - 1), byte, (at, damage) => {
@@ -57,14 +57,14 @@ describe('a quick look at a line', () => {
   it.each(['"status":"failed"', '"exit_code":3', '"started_at":"2026-11-20T01:30:00.000Z"'])(
     'does not take a line in which %s stands as well',
     (field) => {
-      const line = encodeRecord(completed(1)).replace('"settled_at"', `${field},"settled_at"`);
+      const line = encodeLine(completed(1)).replace('"settled_at"', `${field},"settled_at"`);
       const gist = readGist(...inside(line));
       if (gist !== null) expect(decodeRecord(line)).toMatchObject(gist);
     },
   );
 
   it('does not take a line with a hole of zeros, as a power cut may leave it', () => {
-    const line = encodeRecord(completed(1));
+    const line = encodeLine(completed(1));
     const at = line.indexOf('"command"');
     const holed = `${line.slice(0, at)}${'\0'.repeat(40)}${line.slice(at + 40)}`;
     expect(readGist(...inside(holed))).toBeNull();

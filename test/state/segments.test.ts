@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { resumeAfter } from '../../src/model/checkpoint.js';
 import {
   type EndedRecord,
-  encodeRecord,
+  encodeLine,
   idOf,
   type JournalMark,
   settledRecord,
@@ -57,7 +57,7 @@ describe('names', () => {
 
   it('are in the order of their numbers, with those behind that have none, by what is in them', () => {
     const put = (name: string, record: EndedRecord | null) =>
-      writeFileSync(`${directory}/${name}`, record === null ? '' : `torn\n${encodeRecord(record)}\n`);
+      writeFileSync(`${directory}/${name}`, record === null ? '' : `torn\n${encodeLine(record)}\n`);
     const names = [
       segmentName(2, runId(9)),
       segmentName(10, runId(8)),
@@ -276,7 +276,7 @@ describe('a reader that has the journal open', () => {
       if (looks === 1) {
         rotate(2);
         const path = `${directory}/${segmentName(2, runId(902))}`;
-        writeFileSync(`${directory}/new`, `${encodeRecord(completed(2))}\n`);
+        writeFileSync(`${directory}/new`, `${encodeLine(completed(2))}\n`);
         renameSync(`${directory}/new`, path);
         putJournal(stateDir, [completed(3)]);
       }

@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { encodeRecord, idOf } from '../../src/model/record.js';
+import { encodeLine, idOf } from '../../src/model/record.js';
 import { formatRunId } from '../../src/model/run-id.js';
 import { processId } from '../../src/platform/identity.js';
 import { listDirectory } from '../../src/platform/list-directory.js';
@@ -60,9 +60,7 @@ describe('an empty place', () => {
   it('hands the journal on, or that there is none', () => {
     expect(surveyJob(stateDir, JOB, (_, journal) => journal)).toBeNull();
     putJournal(stateDir, [completed(1)]);
-    expect(surveyJob(stateDir, JOB, (_, journal) => journal?.size)).toBe(
-      encodeRecord(completed(1)).length + 1,
-    );
+    expect(surveyJob(stateDir, JOB, (_, journal) => journal?.size)).toBe(encodeLine(completed(1)).length + 1);
   });
 
   it('lists nothing where a file stands in the way', () => {

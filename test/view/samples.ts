@@ -48,6 +48,12 @@ export function beginning(job: string, startedAt: string, fields: Partial<Beginn
     previous_checkpoint: null,
     previous_completed_at: null,
     output: null,
+    trace_id: null,
+    span_id: null,
+    parent_span_id: null,
+    schedule: null,
+    schedule_zone: null,
+    grace_ms: null,
     ...fields,
   };
 }

@@ -1,0 +1,17 @@
+import type { Beginning, EndedRecord } from '../model/record.js';
+
+/**
+ * Tells others of a run. It is a bundle of its own, which is loaded only where somebody asked for that. Nothing in here
+ * throws or rejects, and nothing is waited for before the end of the run is on record.
+ */
+export interface Reporter {
+  /** Runs that this one found cut short and settled, the oldest first. Comes before `started`, and returns at once. */
+  readonly settled: (records: readonly EndedRecord[]) => void;
+  /** The command runs, or was to run and is not recorded. Returns at once. */
+  readonly started: (run: Beginning) => void;
+  /**
+   * What there is to record is recorded; null: nothing was started. Resolves when all have been told, or their time is
+   * over.
+   */
+  readonly ended: (record: EndedRecord | null) => Promise<void>;
+}

@@ -1,0 +1,85 @@
+import { closeSync, renameSync } from 'node:fs';
+import { idOf, parseObject, type RunRecord, time, withReportFailures } from '../model/record.js';
+import { REPORTERS, type ReporterName, type ReportFailure } from '../model/report.js';
+import { type RunId, readRunId } from '../model/run-id.js';
+import { appendDurably, type Modes, readRange } from '../platform/durable.js';
+import { O_NOFOLLOW, openFile } from '../platform/open-file.js';
+import { jobDirectory } from './directory.js';
+
+/** Failures are few; what is older than so much of them is of no use to anybody. */
+const LONGEST_BYTES = 65_536;
+
+/** Failures of one job, one a line, the newest last. */
+function failuresPath(stateDir: string, job: string): string {
+  return `${jobDirectory(stateDir, job)}/report-failures.jsonl`;
+}
+
+/** What was written before that became too long. */
+function olderPath(stateDir: string, job: string): string {
+  return `${jobDirectory(stateDir, job)}/report-failures-older.jsonl`;
+}
+
+/**
+ * Notes what could not be told of a run, beside the journal: that has one line a run, and this one is there already. Throws
+ * what the file system says.
+ */
+export function appendReportFailures(
+  stateDir: string,
+  job: string,
+  id: RunId,
+  failures: readonly ReportFailure[],
+  modes: Modes,
+): void {
+  const path = failuresPath(stateDir, job);
+  const lines = failures.map((failure) => `${JSON.stringify({ cron_job_id: `cron:${id}`, ...failure })}\n`);
+  const size = appendDurably(path, modes, () => lines.join(''));
+  if (size > LONGEST_BYTES) renameSync(path, olderPath(stateDir, job));
+}
+
+/** What could not be told of the runs of a job, the oldest first. Empty where nobody may know. */
+export function readReportFailures(
+  stateDir: string,
+  job: string,
+): ReadonlyMap<RunId, readonly ReportFailure[]> {
+  const found = new Map<RunId, ReportFailure[]>();
+  for (const path of [olderPath(stateDir, job), failuresPath(stateDir, job)]) {
+    for (const line of linesOf(path)) {
+      const failure = failureFrom(line);
+      if (failure !== null) found.set(failure.id, [...(found.get(failure.id) ?? []), failure.failure]);
+    }
+  }
+  return found;
+}
+
+/** The same record with what could not be told of it. */
+export function withFailures<R extends RunRecord>(
+  record: R,
+  failures: ReadonlyMap<RunId, readonly ReportFailure[]>,
+): R {
+  return withReportFailures(record, failures.get(idOf(record)) ?? []);
+}
+
+function linesOf(path: string): string[] {
+  try {
+    const { fd, size } = openFile(path, O_NOFOLLOW);
+    try {
+      const start = Math.max(0, size - 2 * LONGEST_BYTES);
+      return readRange(fd, start, size).toString('utf8').split('\n');
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return []; // mostly there is none; what cannot be read here is no reason to answer nothing
+  }
+}
+
+function failureFrom(line: string): { id: RunId; failure: ReportFailure } | null {
+  const json = parseObject(line);
+  if (json === null) return null;
+  const { cron_job_id, reporter, why, at } = json;
+  const id = typeof cron_job_id === 'string' ? readRunId(cron_job_id) : null;
+  const when = time(at);
+  const isKnown = REPORTERS.includes(reporter as ReporterName);
+  if (id === null || when === null || !isKnown || typeof why !== 'string') return null;
+  return { id, failure: { reporter: reporter as ReporterName, why, at: when } };
+}
