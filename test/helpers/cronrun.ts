@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import os, { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach } from 'vitest';
+import { RECORD_FIELDS } from '../../src/model/record.js';
 import { endProcessesOf } from './processes.js';
 
 /** The built bin, as a crontab would name it. */
@@ -198,7 +199,15 @@ export function journalOf(stateDir: string, job: string): Record<string, unknown
   return readFileSync(path, 'utf8')
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+    .map((line) => withAllFields(JSON.parse(line) as Record<string, unknown>));
+}
+
+/** A line leaves out what is null or false. */
+export function withAllFields(line: Record<string, unknown>): Record<string, unknown> {
+  const whole: Record<string, unknown> = {};
+  for (const field of RECORD_FIELDS)
+    whole[field] = field === 'killed' || field === 'command_cut' ? false : null;
+  return { ...whole, ...line };
 }
 
 /** The run ids of the lines of a job's journal, in their order; what a full disk or a power cut tore is passed over. */
