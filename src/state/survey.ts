@@ -1,5 +1,6 @@
 import { lstatSync, statSync } from 'node:fs';
 import { NOTHING_REACHED, type Reached } from '../model/checkpoint.js';
+import { isoTime } from '../model/iso-time.js';
 import type { GoingRun } from '../model/job-runs.js';
 import {
   comparePlaces,
@@ -350,7 +351,7 @@ function recordOf(judged: Judged): GoingRun['record'] | EndedRecord {
 
 function bootTime(): string | null {
   const ms = bootTimeMs();
-  return ms === null ? null : new Date(ms).toISOString();
+  return ms === null ? null : isoTime(ms);
 }
 
 function compareStarts(a: { started_at: string; cron_job_id: string }, b: typeof a): number {
