@@ -25,6 +25,9 @@ function engine() {
   return [process.version, process.versions.v8, process.arch, node.size, node.mtime.getTime()].join(' ');
 }
 
+/** What the launcher puts into NODE_OPTIONS, for this process alone. */
+var FOR_NODE = '--v8-pool-size=1';
+
 var HEAD_BYTES = 128;
 
 /** The bytes of a file. Not by readFileSync: its way would be compiled, and the program goes by this one anyway. */
@@ -70,6 +73,7 @@ function plain(program) {
  * not work in what is run so; what needs it (chalk, execa) is in bundles that are required.
  */
 function run(program, code) {
+  if (process.env.CRONRUN_LAUNCHER !== undefined && process.env.NODE_OPTIONS === FOR_NODE) delete process.env.NODE_OPTIONS;
   delete process.env.CRONRUN_LAUNCHER;
   delete process.env.CRONRUN_TRIED;
   var script = new vm.Script(code.source, { filename: program, cachedData: code.cache });
