@@ -47,8 +47,37 @@ const apart = {
         : undefined,
     ),
 };
+/** The table of options as a door knows it that has one command: its own options, without what is for people. */
+const { OPTIONS } = await importSource('src/cli/options.ts');
+const optionsOf = (command) => ({
+  name: 'options',
+  setup: (build) =>
+    build.onLoad({ filter: /\/cli\/options\.ts$/ }, ({ path }) => ({
+      contents: onlyOptionsOf(command, readFileSync(path, 'utf8')),
+      loader: 'ts',
+    })),
+});
+
+function onlyOptionsOf(command, source) {
+  const [, head, table, tail] = /^(.*^export const OPTIONS = \{\n)(.*)(^\} as const satisfies.*)$/ms.exec(
+    source,
+  );
+  const entries = table.split(/^(?= {2}\w+: (?:valued|toggle)\b)/m);
+  const names = entries.map((entry) => /^ {2}(\w+): /.exec(entry)?.[1]);
+  if (names.join() !== Object.keys(OPTIONS).join()) throw new Error('src/cli/options.ts has another form');
+  const own = entries.filter((_, i) => OPTIONS[names[i]].commands.includes(command));
+  return head + own.join('').replace(/^ {4}(?:example|fallbackText|group|help): .*,\n/gm, '') + tail;
+}
+
+/** What a module of ours exports. */
+async function importSource(path) {
+  const { outputFiles } = await build({ ...common, format: 'esm', entryPoints: [path], write: false });
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+}
+
 const door = { plugins: [apart], supported: { 'dynamic-import': false } };
-const special = { exec: door, last: door, main: door, answer: door };
+const doorOf = (command) => ({ ...door, plugins: [apart, optionsOf(command)] });
+const special = { exec: doorOf('exec'), last: doorOf('last'), main: door, answer: door };
 
 await Promise.all(
   Object.entries(bundles).map(([name, source]) =>
