@@ -9,6 +9,7 @@ import {
   poll,
   runProgram,
   scratch,
+  start,
   startProgram,
 } from '../helpers/cronrun.js';
 
@@ -51,6 +52,26 @@ describe('a run that goes on while the package', () => {
     run.child.stdin?.end('go\n');
     expect(await run.ended).toMatchObject({ status: 3, stdout: '' });
     expect(run.stderr).toMatch(/^cronrun: job on \S+: FAILED, exit code 3, after [\s\S]*\n\nsaid\n$/);
+  });
+});
+
+describe('a run that begins while the package', () => {
+  it('is removed goes on without what it would do with earlier runs; a later one does it', async () => {
+    const stateDir = scratch();
+    const lost = start(stateDir, ['exec', 'job', '--', 'sh', '-c', 'echo "ready $$"; exec sleep 1000']);
+    const child = await lost.ready();
+    lost.child.kill('SIGKILL');
+    await lost.exited;
+    process.kill(child, 'SIGKILL');
+    const home = installed();
+    rmSync(`${home}/dist/earlier.cjs`);
+    const env = { ...cronEnvironment(), CRONRUN_STATE_DIR: stateDir };
+    const run = (bin: string) => runProgram(bin, ['exec', 'job', '--', 'sh', '-c', 'exit 3'], { env });
+    expect(run(`${home}/bin/cronrun`)).toMatchObject({ status: 3, stderr: '' });
+    expect(journalOf(stateDir, 'job')).toMatchObject([{ status: 'failed', exit_code: 3 }]);
+    expect(run(BIN).stderr).toContain('INTERRUPTED: its wrapper vanished');
+    const reasons = journalOf(stateDir, 'job').map(({ reason }) => reason);
+    expect(reasons).toEqual(['exited', 'lost', 'exited']);
   });
 });
 
