@@ -98,6 +98,18 @@ async function storm(count) {
     '0 / 0 / 0',
   );
   row(`${count} execs at once: runs a second`, perSecond, '>= 30');
+  row(`the same / ${count} times node -e 0 at once`, perSecond / (await bareStorm(count)), '');
+}
+
+/** Bare nodes that are started in the same way; how many end in a second. */
+async function bareStorm(count) {
+  const begun = performance.now();
+  await Promise.all(Array.from({ length: count }, () => bareRun()));
+  return count / ((performance.now() - begun) / 1000);
+}
+
+function bareRun() {
+  return new Promise((next) => spawn(NODE, ['-e', '0'], { env, stdio: 'ignore' }).once('exit', next));
 }
 
 function stormRun(stateDir, code) {

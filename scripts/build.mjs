@@ -38,7 +38,15 @@ const bundles = {
   overlap: 'src/run/take-turn.ts', // what a run needs that must not overlap with another one of its job
   index: 'src/index.ts',
 };
-const external = Object.keys(bundles).map((name) => `./${name}.cjs`);
+/**
+ * What exec seldom needs, and never once its command has started: its door has stubs in the place of these modules, which
+ * load the bundle when they are called.
+ */
+const seldom = {
+  earlier: ['src/state/judging.ts', 'src/state/settle.ts'], // where another run of the job has left a start record
+  mistakes: ['src/cli/exec-form.ts', 'src/cli/nearest.ts'], // where the command line is wrong
+};
+const external = [...Object.keys(bundles), ...Object.keys(seldom)].map((name) => `./${name}.cjs`);
 
 // `await import('./painter.js')` becomes a require of its bundle; node's ESM loader would take 8 ms more.
 const APART = { 'last-answer': 'answer', painter: 'painter', man: 'man' };
@@ -51,14 +59,73 @@ const apart = {
         : undefined,
     ),
 };
-const door = { plugins: [apart], supported: { 'dynamic-import': false } };
-const special = { exec: door, last: door, main: door, answer: door };
+/** The table of options as a door knows it that has one command: its own options, without what is for people. */
+const { OPTIONS } = await importSource('src/cli/options.ts');
+const optionsOf = (command) => ({
+  name: 'options',
+  setup: (build) =>
+    build.onLoad({ filter: /\/cli\/options\.ts$/ }, ({ path }) => ({
+      contents: onlyOptionsOf(command, readFileSync(path, 'utf8')),
+      loader: 'ts',
+    })),
+});
 
-await Promise.all(
-  Object.entries(bundles).map(([name, source]) =>
+function onlyOptionsOf(command, source) {
+  const [, head, table, tail] = /^(.*^export const OPTIONS = \{\n)(.*)(^\} as const satisfies.*)$/ms.exec(
+    source,
+  );
+  const entries = table.split(/^(?= {2}\w+: (?:valued|toggle)\b)/m);
+  const names = entries.map((entry) => /^ {2}(\w+): /.exec(entry)?.[1]);
+  if (names.join() !== Object.keys(OPTIONS).join()) throw new Error('src/cli/options.ts has another form');
+  const own = entries.filter((_, i) => OPTIONS[names[i]].commands.includes(command));
+  return head + own.join('').replace(/^ {4}(?:example|fallbackText|group|help): .*,\n/gm, '') + tail;
+}
+
+/** What a module of ours exports. */
+async function importSource(path) {
+  const { outputFiles } = await build({ ...common, format: 'esm', entryPoints: [path], write: false });
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+}
+
+const stubs = {
+  name: 'stubs',
+  setup: (build) => {
+    for (const [bundle, modules] of Object.entries(seldom)) {
+      for (const module of modules) {
+        const filter = new RegExp(`/${basename(module, '.ts')}\\.ts$`);
+        build.onLoad({ filter }, async () => ({ contents: await stubsFor(module, bundle), loader: 'js' }));
+      }
+    }
+  },
+};
+
+async function stubsFor(module, bundle) {
+  const lines = Object.entries(await importSource(module)).map(([name, value]) => {
+    if (typeof value !== 'function') throw new Error(`${module}: ${name} is no function`);
+    return `export const ${name} = (...args) => require('./${bundle}.cjs').${name}(...args);`;
+  });
+  return lines.join('\n');
+}
+
+const door = { plugins: [apart], supported: { 'dynamic-import': false } };
+const doorOf = (command) => ({ ...door, plugins: [apart, optionsOf(command)] });
+const exec = doorOf('exec');
+const special = {
+  exec: { ...exec, plugins: [...exec.plugins, stubs] },
+  last: doorOf('last'),
+  main: door,
+  answer: door,
+};
+
+await Promise.all([
+  ...Object.entries(bundles).map(([name, source]) =>
     build({ ...common, ...special[name], entryPoints: [source], outfile: `dist/${name}.cjs`, external }),
   ),
-);
+  ...Object.entries(seldom).map(([name, modules]) => {
+    const contents = modules.map((module) => `export * from './${module}';`).join('\n');
+    return build({ ...common, stdin: { contents, resolveDir: '.' }, outfile: `dist/${name}.cjs`, external });
+  }),
+]);
 
 // What the engine made of them, for bin/door.cjs: half of a short run would go into compiling.
 for (const name of ['exec', 'last', 'main']) {

@@ -1,5 +1,6 @@
-// Makes the code cache of a bundle for bin/door.cjs: code-cache.cjs exec|last|main. The engine keeps what was called, so
-// each is called as it mostly is, where a run was recorded before.
+// Makes dist/NAME.cjs.cache for bin/door.cjs: code-cache.cjs exec|last|main. A head of 128 bytes, what the engine made of
+// the bundle, and the text that this was made of. The engine keeps what was called, so each is called as it mostly is, where
+// a run was recorded before.
 'use strict';
 
 const { execFileSync } = require('node:child_process');
@@ -17,14 +18,28 @@ const COMMAND_LINES = {
 
 const name = process.argv[2];
 const program = resolve('dist', `${name}.cjs`);
-const script = new Script(wrap(readFileSync(program, 'utf8')), { filename: program });
+const source = wrap(readFileSync(program, 'utf8'));
+const script = new Script(source, { filename: program });
 
-/** Who made the cache, as bin/door.cjs knows itself; a multiple of 8 bytes, so that V8 need not copy what follows. */
-function engine() {
+const HEAD_BYTES = 128;
+
+/**
+ * Who made the cache, as bin/door.cjs knows itself; where the cache ends and where the file does. A multiple of 8 bytes, so
+ * that V8 need not copy what follows.
+ */
+function headOf(cache, text) {
   const { arch, execPath, version, versions } = process;
   const node = statSync(execPath);
-  const words = [version, versions.v8, arch, node.size, node.mtime.getTime()];
-  return Buffer.from(words.join(' ').padEnd(128), 'latin1');
+  const engine = [version, versions.v8, arch, node.size, node.mtime.getTime()].join(' ');
+  const length = HEAD_BYTES + cache.length + text.length;
+  return Buffer.from(`${engine}\n${cache.length}\n${length}\n`.padEnd(HEAD_BYTES), 'latin1');
+}
+
+/** The text as it is read back: a byte a character. */
+function bytesOf(text) {
+  const bytes = Buffer.from(text, 'latin1');
+  if (bytes.toString('utf8') !== text) throw new Error(`${program} is not ASCII`);
+  return bytes;
 }
 
 /** Calls the bundle with a command line; resolves with the status it would exit with. */
@@ -50,7 +65,9 @@ async function main() {
   process.exit = exit;
   rmSync(stateDir, { recursive: true });
   if (status !== 0) throw new Error(`dist/${name}.cjs ended with ${status}`);
-  writeFileSync(`${program}.cache`, Buffer.concat([engine(), script.createCachedData()]));
+  const cache = script.createCachedData();
+  const text = bytesOf(source);
+  writeFileSync(`${program}.cache`, Buffer.concat([headOf(cache, text), cache, text]));
   process.exit(0); // the bundle listens to signals, which would keep this process
 }
 

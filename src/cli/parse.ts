@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import type { Environment, RawCall } from './call.js';
 import { type CommandName, negationOf, OPTIONS, optionsOf } from './options.js';
 
@@ -57,6 +56,7 @@ export function latterOf<T>(former: unknown, latter: T): T {
 function tokensOf(command: CommandName, args: readonly string[]): readonly Token[] | null {
   // No dash, no option: `cronrun exec backup -- ...` need not wait for the parser to be loaded.
   if (!args.some((arg) => arg.startsWith('-'))) return args.map((value) => ({ kind: 'positional', value }));
+  const { parseArgs } = process.getBuiltinModule('node:util');
   const options = configs.get(command) ?? configure(command);
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, tokens: true }).tokens;

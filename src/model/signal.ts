@@ -1,24 +1,28 @@
-import { constants } from 'node:os';
-
 /** The name of a signal as the kernel's manual writes it, "SIGTERM". */
 export type SignalName = NodeJS.Signals;
 
 /** Told by one of these, a run ends as interrupted, stopped. */
 export const STOPS: readonly SignalName[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
 
-const NUMBERS: Readonly<Record<string, number>> = constants.signals;
+let known: Readonly<Record<string, number>> | null = null;
+
+/** Asked for when a signal has come or is named: loading node:os takes a third of a millisecond, and most runs see none. */
+function numbers(): Readonly<Record<string, number>> {
+  known ??= process.getBuiltinModule('node:os').constants.signals;
+  return known;
+}
 
 /** Real-time signals (34 and up) are left out: node reports a child killed by one as exit code 0. */
 const HIGHEST = 31;
 
 /** The number of a signal on this system, or 0 for a name that it does not have. */
 export function signalNumber(name: string): number {
-  return NUMBERS[name] ?? 0;
+  return numbers()[name] ?? 0;
 }
 
 /** The name of signal `number` on this system, or null. */
 export function signalName(number: number): SignalName | null {
-  for (const [name, value] of Object.entries(NUMBERS)) {
+  for (const [name, value] of Object.entries(numbers())) {
     if (value === number) return name as SignalName;
   }
   return null;

@@ -1,3 +1,4 @@
+import { isoTime } from '../model/iso-time.js';
 import type { JobRuns } from '../model/job-runs.js';
 import { type EndedRecord, type InferredRecord, isInferred, type JournalMark } from '../model/record.js';
 import { wallMs } from '../platform/clock.js';
@@ -112,7 +113,7 @@ function moveOver(
   nowMs: number,
 ): readonly EndedRecord[] {
   try {
-    return settle(stateDir, job, survey, modes, new Date(nowMs).toISOString(), journalLimit);
+    return settle(stateDir, job, survey, modes, isoTime(nowMs), journalLimit);
   } catch {
     return movedAllTheSame(stateDir, job, survey.over).map((run) => run.record);
   }

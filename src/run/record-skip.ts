@@ -1,3 +1,4 @@
+import { isoTime } from '../model/iso-time.js';
 import { encodeLine, type Skip, type SkippedRecord, skippedRecord } from '../model/record.js';
 import { makeRunId } from '../model/run-id.js';
 import { monotonicMs, wallMs } from '../platform/clock.js';
@@ -31,7 +32,7 @@ export function recordSkip(
   tell: Tell,
 ): SkippedRecord {
   const id = makeRunId(asked.wallMs, randomBytes(10));
-  const startedAt = new Date(asked.wallMs).toISOString();
+  const startedAt = isoTime(asked.wallMs);
   const record = skippedRecord(
     beginningOf(
       { ...plan, keeper: null },
@@ -41,7 +42,7 @@ export function recordSkip(
     ),
     {
       ...refusal,
-      ended_at: new Date(wallMs()).toISOString(),
+      ended_at: isoTime(wallMs()),
       duration_ms: Math.round(monotonicMs() - asked.monotonicMs),
     },
   );

@@ -1,4 +1,5 @@
 import type { CronrunError } from '../errors.js';
+import { isoTime } from '../model/iso-time.js';
 import type { End, EndedRecord, JournalRecord } from '../model/record.js';
 import { makeRunId, type RunId } from '../model/run-id.js';
 import type { SignalName } from '../model/signal.js';
@@ -55,7 +56,7 @@ export async function supervise(plan: Plan, tell: Tell, lease: Lease | null = nu
   const id = makeRunId(startedMs, random);
   const trace = makeTrace(plan.env.TRACEPARENT, random.subarray(10));
   lease?.announce(id);
-  const begun = recordStart(plan, past, { id, startedAt: new Date(startedMs).toISOString(), trace }, tell);
+  const begun = recordStart(plan, past, { id, startedAt: isoTime(startedMs), trace }, tell);
 
   const loss = lease?.loss() ?? null;
   if (loss !== null) {
@@ -159,7 +160,7 @@ function required(ending: Ending, { requireCheckpoint }: Plan, { file }: Begun):
 /** The end of the run: the child was waited for, and nothing more is waited for. */
 function stamp(ending: Ending, startedAt: number): End {
   const duration = Math.round(monotonicMs() - startedAt);
-  const endedAt = new Date(wallMs()).toISOString();
+  const endedAt = isoTime(wallMs());
   return {
     ...ending,
     completed_at: ending.status === 'completed' ? endedAt : null,

@@ -2,6 +2,7 @@ import { closeSync, constants, fchmodSync, fdatasyncSync, fstatSync, openSync } 
 import { dirname } from 'node:path';
 import { errnoOf } from '../errors.js';
 import { hasCheckpoint, lastCheckpoint, NOTHING_REACHED, type Reached } from '../model/checkpoint.js';
+import { isoTime } from '../model/iso-time.js';
 import { isRunId, type RunId } from '../model/run-id.js';
 import { closingOf, type Modes, PRIVATE, readRange, syncDirectory, writeWhole } from '../platform/durable.js';
 import { O_NOFOLLOW, openFile } from '../platform/open-file.js';
@@ -75,7 +76,7 @@ export function wroteCheckpoint(path: string, wanted: string): boolean {
 }
 
 function changedAt(fd: number): string {
-  return fstatSync(fd).mtime.toISOString();
+  return isoTime(fstatSync(fd).mtime.getTime());
 }
 
 function withFile<T>(path: string, nothing: T, read: (fd: number, size: number) => T): T {

@@ -70,6 +70,16 @@ describe('the command finds what it would find without cronrun', () => {
     });
   });
 
+  it.each([undefined, '', '--v8-pool-size=1', '--v8-pool-size=2'])(
+    'NODE_OPTIONS=%s, whatever the launcher puts there for its own node',
+    (value) => {
+      const given: Record<string, string> = value === undefined ? {} : { NODE_OPTIONS: value };
+      const env = cronEnvironment({ CRONRUN_STATE_DIR: scratch(), ...given });
+      const { stdout } = runProgram(BIN, ['exec', 'job', '--', 'printenv', 'NODE_OPTIONS'], { env });
+      expect(stdout).toBe(value === undefined ? '' : `${value}\n`);
+    },
+  );
+
   it('the whole environment, but for what is said of the run', () => {
     const odd = {
       EMPTY: '',

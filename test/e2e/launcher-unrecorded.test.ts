@@ -135,6 +135,13 @@ describe.each([{ shell: '#!/bin/sh', start: [] as string[] }, ...posixShells()])
       expect(seen.filter((line) => /^CRONRUN_(KEPT|TRIED|LAUNCH)/.test(line))).toEqual([]);
     });
 
+    test('leaves nothing behind of what a node that was too old was started with', () => {
+      const env = { ...NO_PATH, CRONRUN_NODE: box.oldNode('old/node', 'v18.20.4') };
+      const seen = run([...start, launcher, 'exec', 'backup', '--', '/usr/bin/env'], env).stdout.split('\n');
+      expect(seen).toContain('CRONRUN_JOB=backup');
+      expect(seen.filter((line) => line.startsWith('NODE_'))).toEqual([]);
+    });
+
     test.each([
       ['is not there', ['nonexistent-program'], 127],
       ['cannot be executed', ['/etc/passwd'], 126],

@@ -85,6 +85,16 @@ describe.each([{ shell: '#!/bin/sh', start: [] as string[] }, ...SHELLS])('with 
     expect(launch({ NODE_OPTIONS: '' }).CRONRUN_KEPT_NODE_OPTIONS).toBe('');
   });
 
+  test('a short run has no threads for long work, and nobody sees how that is said', () => {
+    const launcher = box.package('package');
+    const threads = (command: string) => {
+      const told = tell([...start, launcher, command], NODE);
+      expect(told.env).not.toHaveProperty('NODE_OPTIONS');
+      return told.threads;
+    };
+    expect([threads('exec'), threads('last')]).toEqual([threads('ls') - 3, threads('ls') - 3]);
+  });
+
   test('what an outer run left in the environment is not believed', () => {
     const stale = {
       CRONRUN_KEPT_NODE_OPTIONS: 'x',

@@ -26,13 +26,15 @@ it.each(['exec', 'last', 'main'])(
   (bundle) => {
     const program = resolve(import.meta.dirname, `../../dist/${bundle}.cjs`);
     const bytes = readFileSync(`${program}.cache`);
-    const engine = bytes.toString('latin1', 0, 128).trimEnd();
+    const [engine, length] = bytes.toString('latin1', 0, 128).split('\n');
     const { size, mtime } = statSync(process.execPath);
     const { version, versions, arch } = process;
     expect(engine).toBe([version, versions.v8, arch, size, mtime.getTime()].join(' '));
     const source = wrap(readFileSync(program, 'utf8'));
-    const script = new Script(source, { filename: program, cachedData: bytes.subarray(128) });
+    const end = 128 + Number(length);
+    const script = new Script(source, { filename: program, cachedData: bytes.subarray(128, end) });
     expect(script.cachedDataRejected).toBe(false);
+    expect(bytes.toString('utf8', end)).toBe(source);
   },
 );
 

@@ -18,11 +18,12 @@ const BIN = resolve(import.meta.dirname, '../../bin');
  * as "die" it has no listeners.
  */
 const PROGRAM = `'use strict';
-const { readFileSync, writeFileSync, writeSync } = require('node:fs');
+const { readdirSync, readFileSync, writeFileSync, writeSync } = require('node:fs');
 const args = process.argv.slice(2);
 const stat = readFileSync('/proc/self/stat', 'utf8').split(') ').pop().split(' ');
 const told = {
-  args, env: process.env, cwd: process.cwd(), file: __filename, main: process.argv[1], childFaults: Number(stat[8])
+  args, env: process.env, cwd: process.cwd(), file: __filename, main: process.argv[1], childFaults: Number(stat[8]),
+  threads: readdirSync('/proc/self/task').length
 };
 if (args[0] === 'wait') {
   for (const name of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'])
@@ -48,6 +49,7 @@ export interface Told {
   readonly main: string;
   /** Page faults of children that this process has waited for, as whatever it was before: 0 if it had none. */
   readonly childFaults: number;
+  readonly threads: number;
 }
 
 /** A place to lay out packages, links and nodes in; the launchers in it look for "usual places" below it only. */

@@ -78,13 +78,13 @@ const MUTANTS = {
     {
       file: 'state/survey.ts',
       from: `  const names = listDirectory(directory);
-  const found = names.length === 0 ? null : judgeAll(directory, readAll(directory, names), isExclusive);
+  const found = names.length === 0 ? null : judgeNamed(directory, names, isExclusive);
   return withJournalOrNull(journalPath(stateDir, job), (journal) =>
     use(found === null ? NOTHING : sortOut(found, journal), journal),
   );`,
       to: `  return withJournalOrNull(journalPath(stateDir, job), (journal) => {
     const names = listDirectory(directory);
-    const found = names.length === 0 ? null : judgeAll(directory, readAll(directory, names), isExclusive);
+    const found = names.length === 0 ? null : judgeNamed(directory, names, isExclusive);
     return use(found === null ? NOTHING : sortOut(found, journal), journal);
   });`,
     },
