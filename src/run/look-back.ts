@@ -5,11 +5,12 @@ import { wallMs } from '../platform/clock.js';
 import { type Modes, PRIVATE } from '../platform/durable.js';
 import { bootTimeMs } from '../platform/identity.js';
 import { markOf } from '../state/journal.js';
+import type { Survey } from '../state/judging.js';
 import { inspectOwnership, NotOurs } from '../state/ownership.js';
 import { jobRuns } from '../state/runs.js';
 import type { Journal } from '../state/segments.js';
 import { settle, sweep } from '../state/settle.js';
-import { type Survey, surveyJob } from '../state/survey.js';
+import { surveyJob } from '../state/survey.js';
 import type { Tell } from './notice.js';
 import type { Plan } from './plan.js';
 
