@@ -48,6 +48,7 @@ function call(args) {
   const module = { exports: {}, filename: program };
   return new Promise((ended) => {
     process.exit = ended;
+    process.reallyExit = ended;
     script
       .runInThisContext()
       .call(module.exports, module.exports, require, module, program, dirname(program));
@@ -55,14 +56,14 @@ function call(args) {
 }
 
 async function main() {
-  const exit = process.exit;
+  const { exit, reallyExit } = process;
   const stateDir = mkdtempSync(join(tmpdir(), 'cronrun-build-'));
   // No default of the builder's own, and a soft limit to put back, as under systemd's cron.
   for (const name of Object.keys(process.env)) if (name.startsWith('CRONRUN_')) delete process.env[name];
   Object.assign(process.env, { CRONRUN_STATE_DIR: stateDir, CRONRUN_LAUNCHED: '0:256' });
   execFileSync(process.execPath, [resolve('dist/exec.cjs'), ...COMMAND_LINES.exec]);
   const status = await call(COMMAND_LINES[name]);
-  process.exit = exit;
+  Object.assign(process, { exit, reallyExit });
   rmSync(stateDir, { recursive: true });
   if (status !== 0) throw new Error(`dist/${name}.cjs ended with ${status}`);
   const cache = script.createCachedData();

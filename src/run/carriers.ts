@@ -1,7 +1,8 @@
 import type { ProcessStat } from '../model/liveness.js';
 import { ownerOf, programOf, readStat } from '../platform/identity.js';
 import { effectiveUid } from '../platform/user.js';
-import { type NamedStart, processesOfRun } from '../state/survey.js';
+import type { NamedStart } from '../state/judging.js';
+import { processesOfRun } from '../state/survey.js';
 
 /**
  * Who carries the id of a run whose child was never written down, by the rule of readers: of the record's user, who is

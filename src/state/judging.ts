@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { NOTHING_REACHED } from '../model/checkpoint.js';
+import { NOTHING_REACHED, type Reached } from '../model/checkpoint.js';
 import { isoTime } from '../model/iso-time.js';
 import type { GoingRun } from '../model/job-runs.js';
 import {
@@ -36,8 +36,35 @@ import { checkpointName, checkpointRun, readCheckpoint } from './checkpoint.js';
 import { environmentEntry, judgeChildGroup } from './group.js';
 import { findInJournal, hasGrown } from './journal.js';
 import type { Journal } from './segments.js';
-import { readFileName, readStartRecord } from './start-record.js';
-import type { NamedStart, OverRun, Survey } from './survey.js';
+import { readFileName, readStartRecord, type StartRecord } from './start-record.js';
+
+/** A start record and the name of its file. */
+export interface NamedStart {
+  readonly name: string;
+  readonly start: StartRecord;
+  /** The name of the file beside it in which the run says how far it got; null where there is none. */
+  readonly checkpoints: string | null;
+  readonly reached: Reached;
+}
+
+/** A run that is over and does not stand in the journal yet. */
+export interface OverRun extends NamedStart {
+  readonly record: EndedRecord;
+}
+
+/** What `running/` of one job says, judged at one moment. */
+export interface Survey {
+  /** The one that started last comes first. */
+  readonly going: readonly GoingRun[];
+  /** In the order in which they count as ended, see cronrun-journal(5). */
+  readonly over: readonly OverRun[];
+  /** Start records of runs that the journal has already and that no wrapper will remove any more. */
+  readonly recorded: readonly NamedStart[];
+  /** Files that are no start record: temporary ones and torn ones. */
+  readonly leftovers: readonly string[];
+  /** Start records whose first line is none that this version understands. */
+  readonly garbage: number;
+}
 
 interface Read {
   readonly starts: NamedStart[];

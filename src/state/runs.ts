@@ -30,9 +30,10 @@ import {
   searchJournal,
   withJournal,
 } from './journal.js';
+import type { OverRun, Survey } from './judging.js';
 import { type ReadLine, type Recent, readGist, readWhole } from './quick-look.js';
 import type { Journal } from './segments.js';
-import { type JudgedRun, type OverRun, type Survey, surveyJob, surveyRun } from './survey.js';
+import { type JudgedRun, surveyJob, surveyRun } from './survey.js';
 
 /** The runs of one job, newest first. */
 export interface RunList {

@@ -15,10 +15,10 @@ import { listDirectory } from '../platform/list-directory.js';
 import { checkpointRun } from './checkpoint.js';
 import { jobDirectory, journalPath, logPath, outputDirectory, runningDirectory } from './directory.js';
 import { lastCompletion, lastResume, laterTime } from './journal.js';
+import type { OverRun, Survey } from './judging.js';
 import { rotateLong } from './rotation.js';
 import { type Journal, listSegments, withOlder } from './segments.js';
 import { readFileName } from './start-record.js';
-import type { OverRun, Survey } from './survey.js';
 
 /** What a file in `running/` that is no start record must be to be removed. */
 export interface Clutter {

@@ -1,5 +1,4 @@
 import { lstatSync } from 'node:fs';
-import type { Reached } from '../model/checkpoint.js';
 import type { GoingRun } from '../model/job-runs.js';
 import type { EndedRecord } from '../model/record.js';
 import type { RunId } from '../model/run-id.js';
@@ -9,37 +8,9 @@ import { checkpointRun } from './checkpoint.js';
 import { journalPath, runningDirectory } from './directory.js';
 import { environmentEntry } from './group.js';
 import { findInJournal, withJournal } from './journal.js';
-import { isOfRun, judgeNamed, named, recordOf, sortOut } from './judging.js';
+import { isOfRun, judgeNamed, type NamedStart, named, recordOf, type Survey, sortOut } from './judging.js';
 import type { Journal } from './segments.js';
-import { readFileName, type StartRecord } from './start-record.js';
-
-/** A start record and the name of its file. */
-export interface NamedStart {
-  readonly name: string;
-  readonly start: StartRecord;
-  /** The name of the file beside it in which the run says how far it got; null where there is none. */
-  readonly checkpoints: string | null;
-  readonly reached: Reached;
-}
-
-/** A run that is over and does not stand in the journal yet. */
-export interface OverRun extends NamedStart {
-  readonly record: EndedRecord;
-}
-
-/** What `running/` of one job says, judged at one moment. */
-export interface Survey {
-  /** The one that started last comes first. */
-  readonly going: readonly GoingRun[];
-  /** In the order in which they count as ended, see cronrun-journal(5). */
-  readonly over: readonly OverRun[];
-  /** Start records of runs that the journal has already and that no wrapper will remove any more. */
-  readonly recorded: readonly NamedStart[];
-  /** Files that are no start record: temporary ones and torn ones. */
-  readonly leftovers: readonly string[];
-  /** Start records whose first line is none that this version understands. */
-  readonly garbage: number;
-}
+import { readFileName } from './start-record.js';
 
 const NOTHING: Survey = { going: [], over: [], recorded: [], leftovers: [], garbage: 0 };
 
