@@ -229,7 +229,10 @@ export function notTold({ job, reporter, why, output = '' }: NotTold): string {
   const strainer = new Strainer();
   const text = (strainer.strain(Buffer.from(output)) + strainer.end()).trimEnd();
   const lines = text === '' ? [] : text.split('\n');
-  return notice(job, `${reporter}: ${sanitize(why)}`) + lines.map((line) => `  ${line}\n`).join('');
+  return (
+    notice(job, `${reporter}: ${sanitize(why)}`) +
+    lines.map((line) => (line === '' ? '\n' : `  ${line}\n`)).join('')
+  );
 }
 
 /** The end could not be written anywhere: the record itself, as the journal would have had it. */
