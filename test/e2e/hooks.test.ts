@@ -325,9 +325,32 @@ describe('a run that was found cut short', () => {
     expect(log().length).toBe(4);
   });
 
-  it('is told of also where nothing is started then', () => {
+  it('is told of also where nothing may be started then', () => {
     putStart(stateDir, 1, {}, 'job');
-    rmSync(`${stateDir}/jobs/job/running/${runId(1)}.checkpoint`, { force: true });
+    // Enough for a line of the journal, and not for a start record.
+    const line = [
+      '-c',
+      'ulimit -f 4; exec "$@"',
+      'sh',
+      BIN,
+      'exec',
+      '--require-record',
+      ...ALL,
+      'job',
+      '--',
+      'true',
+    ];
+    const result = runProgram('/bin/sh', line, { env: env({ CRONRUN_STATE_DIR: stateDir }) });
+    expect(result.status).toBe(125);
+    expect(result.stderr).toContain('NOT STARTED: its start cannot be recorded');
+    expect(log()).toEqual([
+      'bad: interrupted rebooted [|] last 195 [1]',
+      'end: interrupted rebooted [|] last 195 [1]',
+    ]);
+  });
+
+  it('is told of also where the command is not there', () => {
+    putStart(stateDir, 1, {}, 'job');
     const result = exec([...ALL, 'job', '--', '/nowhere/job']);
     expect(result.status).toBe(127);
     expect(log().map((line) => line.split(' ', 2).join(' '))).toEqual([
