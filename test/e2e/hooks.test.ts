@@ -1,4 +1,13 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { resolve } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -17,7 +26,7 @@ import {
   start,
   startProgram,
 } from '../helpers/cronrun.js';
-import { describeUnless, needsUnshare } from '../helpers/needs.js';
+import { describeUnless, needsProgram, needsUnshare } from '../helpers/needs.js';
 import { childrenOf } from '../helpers/processes.js';
 import { runId } from '../helpers/records.js';
 import { deadChild, deadHere, otherBoot, putStart, type StartParts } from '../helpers/state.js';
@@ -381,6 +390,40 @@ describe('a run that was found cut short', () => {
     exec(['job', '--', 'true']);
     exec(['--on-success', 'true', 'job', '--', 'true']);
     expect(existsSync(`${at}/planted`)).toBe(false);
+  });
+});
+
+describeUnless(needsProgram('jq'), 'the recipes of the README', () => {
+  const readme = readFileSync(resolve(BIN, '../../README.md'), 'utf8');
+
+  /** Programs that write down what they are called with and what they read. */
+  function stubs(...names: readonly string[]): string {
+    const bin = scratch();
+    for (const name of names) {
+      writeFileSync(`${bin}/${name}`, `#!/bin/sh\nprintf '%s\\n' "$@" >"$AT/arguments"; cat >"$AT/input"\n`);
+      chmodSync(`${bin}/${name}`, 0o755);
+    }
+    return `${bin}:/usr/bin:/bin`;
+  }
+
+  it('send a mail', () => {
+    const [, hook = ''] = /^CRONRUN_ON_FAILURE='(.*)'$/m.exec(readme) ?? [];
+    exec(['job', '--', 'false'], { CRONRUN_ON_FAILURE: hook, PATH: stubs('mail') });
+    expect(read('arguments')).toBe('-s\njob: failed\nops@example.com\n');
+    expect(JSON.parse(read('input'))).toMatchObject({ job: 'job', exit_code: 1 });
+  });
+
+  it('tell a chat', () => {
+    const [, hook = ''] = /^```sh\n(jq [\s\S]*?CHAT_URL"\n)```$/m.exec(readme) ?? [];
+    const result = exec(['--on-failure', hook, 'job', '--', 'false'], {
+      CHAT_URL: 'https://chat.example.com/x',
+      PATH: stubs('curl'),
+    });
+    expect(result.stderr).toBe('');
+    expect(read('arguments')).toContain('https://chat.example.com/x');
+    expect(JSON.parse(read('input'))).toEqual({
+      text: expect.stringMatching(/^job on \S+: failed, exited$/),
+    });
   });
 });
 
