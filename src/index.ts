@@ -1,10 +1,11 @@
 import { CronrunError } from './errors.js';
 import { isJobName, JOB_NAME_RULE } from './model/job.js';
-import { newestRun } from './model/job-runs.js';
+import { type JobRuns, newestRun } from './model/job-runs.js';
 import type { EndedRecord, RunningRecord, RunRecord, RunStatus } from './model/record.js';
 import { parseRunReference } from './model/run-id.js';
 import { effectiveUid, homeDirectory } from './platform/user.js';
 import { stateDirectory } from './state/directory.js';
+import { readReportFailures, runsWithFailures, withFailures } from './state/report-failures.js';
 import { findRuns, listJobs, listRuns, readJobRuns } from './state/runs.js';
 
 export { CronrunError, type ErrorCode } from './errors.js';
@@ -24,6 +25,7 @@ export type {
   Status,
   TimeoutRecord,
 } from './model/record.js';
+export type { ReporterName, ReportFailure } from './model/report.js';
 
 /** Where to read. */
 export interface RegistryOptions {
@@ -89,9 +91,9 @@ export function openRegistry(options: RegistryOptions = {}): Registry {
     stateDir,
     jobs: () => listJobs(stateDir),
     status: (job) => statusOf(stateDir, checked(job), isExclusive),
-    last: (job) => readJobRuns(stateDir, checked(job), isExclusive)?.last ?? null,
-    runs: (job, { limit = 20 } = {}) =>
-      listRuns(stateDir, checked(job), limit, null, false, isExclusive)?.records ?? [],
+    last: (job) =>
+      withTheirFailures(stateDir, readJobRuns(stateDir, checked(job), isExclusive))?.last ?? null,
+    runs: (job, { limit = 20 } = {}) => runsOf(stateDir, checked(job), limit, isExclusive),
     find: (id) => findOne(stateDir, id, isExclusive),
   };
 }
@@ -116,7 +118,7 @@ function checked(job: string): string {
 }
 
 function statusOf(stateDir: string, job: string, isExclusive: boolean): JobStatus | null {
-  const runs = readJobRuns(stateDir, job, isExclusive);
+  const runs = withTheirFailures(stateDir, readJobRuns(stateDir, job, isExclusive));
   const newest = runs === null ? null : newestRun(runs);
   if (runs === null || newest === null) return null;
   const { last, lastCompletedAt, resumeCheckpoint, recent, unreadable } = runs;
@@ -132,6 +134,17 @@ function statusOf(stateDir: string, job: string, isExclusive: boolean): JobStatu
   };
 }
 
+/** What could not be told of runs stands beside the journal. */
+function withTheirFailures(stateDir: string, runs: JobRuns | null): JobRuns | null {
+  return runs === null ? null : runsWithFailures(runs, readReportFailures(stateDir, runs.job));
+}
+
+function runsOf(stateDir: string, job: string, limit: number, isExclusive: boolean): readonly RunRecord[] {
+  const records = listRuns(stateDir, job, limit, null, false, isExclusive)?.records ?? [];
+  const failures = readReportFailures(stateDir, job);
+  return records.map((record) => withFailures(record, failures));
+}
+
 function findOne(stateDir: string, id: string, isExclusive: boolean): RunRecord | null {
   const reference = parseRunReference(id);
   if (reference === null) {
@@ -139,7 +152,9 @@ function findOne(stateDir: string, id: string, isExclusive: boolean): RunRecord 
     throw new CronrunError('usage', `${JSON.stringify(id)} is not a run id: ${rule}`);
   }
   const found = findRuns(stateDir, reference, isExclusive);
-  if (found.length <= 1) return found[0] ?? null;
+  const [one] = found;
+  if (one === undefined) return null;
+  if (found.length === 1) return withFailures(one, readReportFailures(stateDir, one.job));
   const ids = found.map((record) => record.cron_job_id).join(', ');
   throw new CronrunError('ambiguous-run', `${JSON.stringify(id)} fits several runs: ${ids}`);
 }

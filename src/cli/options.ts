@@ -362,7 +362,7 @@ export const OPTIONS = {
     parse: shellCommand,
     fallback: null,
     group: TELLING,
-    help: 'run by sh when the run has completed, its record as JSON on standard input',
+    help: 'run this by sh when the run has completed, its record as JSON on standard input',
   }),
   onFailure: valued<string | null>({
     name: 'on-failure',

@@ -1,8 +1,11 @@
 // A bundle of its own (dist/report.cjs): only a run of which others are told loads it, and of what tells them only what was
 // asked for.
+import { explainErrno } from '../errors.js';
 import type { Beginning, EndedRecord } from '../model/record.js';
-import { readRunId } from '../model/run-id.js';
+import type { ReporterName } from '../model/report.js';
+import { type RunId, readRunId, shortRunId } from '../model/run-id.js';
 import type { SignalName } from '../model/signal.js';
+import { dueHooks } from '../report/due-hooks.js';
 import type { Failure, Scene, Teller } from '../report/teller.js';
 import type { Reporter } from '../run/reporter.js';
 import { inspectOwnership } from '../state/ownership.js';
@@ -17,27 +20,40 @@ export interface Stage extends Omit<Scene, 'stop' | 'say'> {
   readonly receive: Receive;
   readonly isStop: (signal: SignalName) => boolean;
   /** Says on stderr what could not be told. */
-  readonly tell: (failure: Failure) => void;
+  readonly tell: (failure: Omit<Failure, 'reporter'> & { readonly reporter: string }) => void;
 }
+
+/** A teller, and whose failure it is where it does not keep its promises. */
+export interface NamedTeller {
+  readonly reporter: ReporterName;
+  readonly teller: Teller;
+}
+
+/** Of so many runs that were found cut short others are told, the newest: each may take its time. */
+export const MOST_LATE = 5;
+
+/** Tellers settle within a second when cronrun is told to stop; one that does not is left behind. */
+const STOPPING_MS = 1000;
+const LEFT_BEHIND = 'no answer yet, and cronrun was told to stop';
 
 /** Tells others of a run as the options say. */
 export function reporterFor(options: ReportOptions, stage: Stage): Reporter {
-  return new Report(options, stage);
+  return new Report((scene) => tellersFor(options, scene), stage);
 }
 
-class Report implements Reporter {
-  readonly #tellers: readonly Teller[];
+export class Report implements Reporter {
+  readonly #tellers: readonly NamedTeller[];
   readonly #stage: Stage;
   readonly #stopping = new AbortController();
   /** Runs that were found cut short, whom nobody has been told of yet. */
   #late: readonly EndedRecord[] = [];
-  /** What is under way; each resolves when it is told and noted. */
-  readonly #underWay: Promise<void>[] = [];
+  /** What is under way, which resolves when it is told and noted; and what says that it was left behind. */
+  readonly #underWay = new Map<Promise<void>, () => void>();
 
-  constructor(options: ReportOptions, stage: Stage) {
+  constructor(tellers: (scene: Scene) => readonly NamedTeller[], stage: Stage) {
     this.#stage = stage;
     const { job, stateDir, env, now, tell } = stage;
-    this.#tellers = tellersFor(options, { job, stateDir, env, now, say: tell, stop: this.#stopping.signal });
+    this.#tellers = tellers({ job, stateDir, env, now, say: tell, stop: this.#stopping.signal });
   }
 
   settled(records: readonly EndedRecord[]): void {
@@ -46,8 +62,9 @@ class Report implements Reporter {
 
   started(run: Beginning): void {
     this.#tellLate();
-    for (const teller of this.#tellers) {
-      if (teller.started !== undefined) this.#await(run.cron_job_id, () => teller.started?.(run));
+    for (const { reporter, teller } of this.#tellers) {
+      if (teller.started !== undefined)
+        this.#await(reporter, run.cron_job_id, false, () => teller.started?.(run));
     }
   }
 
@@ -57,66 +74,118 @@ class Report implements Reporter {
     });
     this.#tellLate();
     if (record !== null) this.#tellAll(record, false);
-    await Promise.all(this.#underWay);
+    await withinMs(Promise.all(this.#underWay.keys()), this.#stopping.signal, STOPPING_MS);
+    for (const leave of this.#underWay.values()) leave();
     undo();
   }
 
   #tellLate(): void {
-    for (const record of this.#late) this.#tellAll(record, true);
+    const told = this.#late.slice(-MOST_LATE);
+    const more = this.#late.length - told.length;
     this.#late = [];
+    if (more > 0) this.#stage.tell({ reporter: 'report', why: untoldWords(more) });
+    for (const record of told) this.#tellAll(record, true);
   }
 
   #tellAll(record: EndedRecord, late: boolean): void {
-    for (const teller of this.#tellers) this.#await(record.cron_job_id, () => teller.ended(record, { late }));
+    for (const { reporter, teller } of this.#tellers) {
+      this.#await(reporter, record.cron_job_id, late, () => teller.ended(record, { late }));
+    }
   }
 
-  /** Never in the way of the command: nothing of it begins before the event loop had its turn. */
-  #await(id: string, tell: () => Promise<readonly Failure[]> | undefined): void {
-    this.#underWay.push(
-      new Promise<void>((resolve) => setImmediate(resolve)).then(tell).then(
-        (failures = []) => this.#note(id, failures),
-        () => undefined,
-      ),
-    );
+  /** Never in the way of the command: nothing of it begins before the event loop had its turn. Never rejects. */
+  #await(
+    reporter: ReporterName,
+    id: string,
+    late: boolean,
+    tell: () => Promise<readonly Failure[]> | undefined,
+  ): void {
+    const told = new Promise<void>((resolve) => setImmediate(resolve))
+      .then(tell)
+      .catch((error: unknown): readonly Failure[] => [{ reporter, why: explainErrno(error) }])
+      .then((failures = []) => this.#note(id, late, failures))
+      .catch(() => undefined)
+      .then(() => void this.#underWay.delete(told));
+    this.#underWay.set(told, () => this.#note(id, late, [{ reporter, why: LEFT_BEHIND }]));
   }
 
-  #note(id: string, failures: readonly Failure[]): void {
+  #note(id: string, late: boolean, failures: readonly Failure[]): void {
     if (failures.length === 0) return;
-    for (const failure of failures) this.#stage.tell(failure);
-    const { stateDir, job, now } = this.#stage;
     const run = readRunId(id);
-    if (stateDir === null || run === null) return;
+    const mark = late && run !== null ? ` (run ${shortRunId(run)})` : '';
+    for (const failure of failures) this.#stage.tell({ ...failure, why: `${failure.why}${mark}` });
+    if (run !== null) this.#keep(run, failures);
+  }
+
+  /** In the record of a run that is on record; where nothing may be written, or there is no such job, it was said. */
+  #keep(run: RunId, failures: readonly Failure[]): void {
+    const { stateDir, job, now } = this.#stage;
+    if (stateDir === null) return;
     const at = new Date(now()).toISOString();
+    const lines = failures.map(({ reporter, why }) => ({ reporter, why, at }));
     try {
       const { breach, modes } = inspectOwnership(stateDir, job);
-      if (breach === null)
-        appendReportFailures(
-          stateDir,
-          job,
-          run,
-          failures.map((one) => ({ ...one, at })),
-          modes,
-        );
+      if (breach === null) appendReportFailures(stateDir, job, run, lines, modes);
     } catch {
       // it was said on stderr
     }
   }
 }
 
+function untoldWords(more: number): string {
+  const runs = more === 1 ? '1 older run' : `${more} older runs`;
+  return `nobody is told of ${runs} found cut short, of so many only of the newest ${MOST_LATE}`;
+}
+
+/** Resolves when `all` does, and at the latest so long after `stop`. */
+async function withinMs(all: Promise<unknown>, stop: AbortSignal, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    const begin = () => {
+      timer = setTimeout(resolve, ms);
+    };
+    if (stop.aborted) begin();
+    else stop.addEventListener('abort', begin, { once: true });
+  });
+  await Promise.race([all, over]);
+  clearTimeout(timer);
+}
+
 /** Each in a bundle of its own. */
-function tellersFor(options: ReportOptions, scene: Scene): Teller[] {
-  const tellers: Teller[] = [];
-  if (options.ping !== null) {
-    const { pingTeller } = require('./ping.cjs') as typeof import('../report/ping-teller.js');
-    tellers.push(pingTeller({ ...options, ping: options.ping }, scene));
+function tellersFor(options: ReportOptions, scene: Scene): NamedTeller[] {
+  const tellers: NamedTeller[] = [];
+  const { ping, onSuccess, onFailure, onEnd, textfile } = options;
+  if (ping !== null) {
+    const load = () => {
+      const { pingTeller } = require('./ping.cjs') as typeof import('../report/ping-teller.js');
+      return pingTeller({ ...options, ping }, scene);
+    };
+    tellers.push({ reporter: 'ping', teller: loaded(load, () => ['ping']) });
   }
-  if (options.onSuccess !== null || options.onFailure !== null || options.onEnd !== null) {
-    const { hookTeller } = require('./hooks.cjs') as typeof import('../report/hook-teller.js');
-    tellers.push(hookTeller(options, scene));
+  if (onSuccess !== null || onFailure !== null || onEnd !== null) {
+    const load = () => {
+      const { hookTeller } = require('./hooks.cjs') as typeof import('../report/hook-teller.js');
+      return hookTeller(options, scene);
+    };
+    const due = (record: EndedRecord) => dueHooks(options, record).map(({ reporter }) => reporter);
+    tellers.push({ reporter: 'on-end', teller: loaded(load, due) });
   }
-  if (options.textfile !== null) {
-    const { textfileTeller } = require('./textfile.cjs') as typeof import('../report/textfile-teller.js');
-    tellers.push(textfileTeller(options.textfile, scene));
+  if (textfile !== null) {
+    const load = () => {
+      const { textfileTeller } = require('./textfile.cjs') as typeof import('../report/textfile-teller.js');
+      return textfileTeller(textfile, scene);
+    };
+    tellers.push({ reporter: 'textfile', teller: loaded(load, () => ['textfile']) });
   }
   return tellers;
+}
+
+/** An upgrade may have removed one of them: the others tell all the same, and this one says of each run that it cannot. */
+function loaded(load: () => Teller, due: (record: EndedRecord) => readonly ReporterName[]): Teller {
+  try {
+    return load();
+  } catch (error) {
+    const why = `cannot be loaded (${explainErrno(error)})`;
+    return { ended: async (record) => due(record).map((reporter) => ({ reporter, why })) };
+  }
 }

@@ -64,7 +64,7 @@ export function wordsFor(notice: Notice, { job, program, now }: Speaker): string
       return notice.where === 'start-record' ? keptInStartRecord(kept) : keptInName(kept);
     }
     case 'not-told':
-      return notTold({ job, reporter: notice.reporter, why: notice.why });
+      return notTold({ job, ...notice });
     case 'said-only':
       return saidOnly({ record: notice.record });
   }

@@ -1,6 +1,7 @@
 import { explainErrno } from '../errors.js';
 import { exitStatusOf } from '../model/exit-status.js';
-import { encodeLine } from '../model/record.js';
+import { encodeLine, type JournalRecord } from '../model/record.js';
+import { signalNumber } from '../model/signal.js';
 import { LAUNCH_VARIABLES, readLaunch, restoreEnvironment } from '../platform/launch.js';
 import { effectiveUid, homeDirectory, userName } from '../platform/user.js';
 import { dieOf, isStop, receiveSignals } from '../run/forward.js';
@@ -8,7 +9,7 @@ import type { Notice, Tell } from '../run/notice.js';
 import type { OutputKeeper } from '../run/output.js';
 import type { Plan } from '../run/plan.js';
 import type { Reporter } from '../run/reporter.js';
-import { supervise } from '../run/supervise.js';
+import { type Outcome, supervise } from '../run/supervise.js';
 import type { Turn } from '../run/take-turn.js';
 import { stateDirectory } from '../state/directory.js';
 import type { Speaker } from './exec-words.js';
@@ -31,11 +32,23 @@ export async function exec(
   };
   const bare = planOf(options, job, command, keeperFor(options, speaker), io);
   const plan = { ...bare, reporter: reporterFor(options, bare, io.now, tell) };
-  const turn = options.overlap === 'allow' ? null : await turnOf(plan, options, tell);
-  const { record, stoppedBy } = turn !== null && 'record' in turn ? turn : await supervise(plan, tell, turn);
+  const { record, stoppedBy } = await run(plan, options, tell);
   await plan.reporter?.ended(record.status === 'skipped' ? null : record);
   if (stoppedBy !== null) dieOf(stoppedBy);
   return exitStatusOf(record);
+}
+
+/** Where nothing is started others are still told of the runs that were found cut short on the way. */
+async function run(plan: Plan, options: ExecOptions, tell: Tell): Promise<Outcome<JournalRecord>> {
+  const turn = options.overlap === 'allow' ? null : await turnOf(plan, options, tell);
+  if (turn !== null && 'record' in turn) return turn;
+  try {
+    return await supervise(plan, tell, turn);
+  } catch (error) {
+    turn?.release(); // the job need not wait for that
+    await plan.reporter?.ended(null);
+    throw error;
+  }
 }
 
 /** A bundle of its own, too: a run that may overlap with others needs nothing of it. */
@@ -54,7 +67,8 @@ function wordsOf(notice: Notice, speaker: Speaker): string {
     return wordsFor(notice, speaker);
   } catch {
     const record = 'record' in notice ? ` ${encodeLine(notice.record)}` : '';
-    return `cronrun: ${speaker.job}: ${notice.kind}${record}\n`;
+    const why = notice.kind === 'not-told' ? `: ${notice.reporter}: ${notice.why}` : '';
+    return `cronrun: ${speaker.job}: ${notice.kind}${why}${record}\n`;
   }
 }
 
@@ -79,7 +93,7 @@ function keeperFor(options: ExecOptions, speaker: Speaker): OutputKeeper | null 
 /** A bundle of its own, again: others are told of few runs. Where it cannot be loaded nobody is, and that is said. */
 function reporterFor(
   options: ExecOptions,
-  { job, stateDir, env }: Plan,
+  { job, stateDir, env, launch }: Plan,
   now: () => number,
   tell: Tell,
 ): Reporter | null {
@@ -88,15 +102,14 @@ function reporterFor(
     return null;
   try {
     const report = require('./report.cjs') as typeof import('./exec-report.js');
-    const say = (failure: { reporter: string; why: string }) => tell({ kind: 'not-told', ...failure });
     return report.reporterFor(options, {
       job,
       stateDir,
       env,
       now,
       receive: receiveSignals,
-      isStop,
-      tell: say,
+      isStop: (signal) => isStop(signal) && !launch.ignored.includes(signalNumber(signal)),
+      tell: (failure) => tell({ kind: 'not-told', ...failure }),
     });
   } catch (error) {
     tell({ kind: 'not-told', reporter: 'report', why: explainErrno(error) });

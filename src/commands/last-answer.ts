@@ -1,5 +1,6 @@
 import { EXIT } from '../model/exit-status.js';
 import { isEnded, RECORD_FIELDS, type RunRecord } from '../model/record.js';
+import { readReportFailures, withFailures } from '../state/report-failures.js';
 import { getLine } from '../view/get.js';
 import { fieldsOf, noRunJson, recordJson } from '../view/json.js';
 import { lastText, oneRunText } from '../view/last.js';
@@ -20,8 +21,9 @@ export async function answerLast(
   checkFields('last', options.get, RECORD_FIELDS);
   const manner = { ...options, noRun: noRunJson };
   if (finding.kind === 'missing') return answerMissing({ command: 'last', stateDir, ...finding }, manner, io);
-  const record = finding.kind === 'run' ? finding.record : finding.last;
-  if (record === null) return answerNone(options, stateDir, finding, io);
+  const found = finding.kind === 'run' ? finding.record : finding.last;
+  if (found === null) return answerNone(options, stateDir, finding, io);
+  const record = withFailures(found, readReportFailures(stateDir, found.job));
   if (options.get !== null) io.out(getLine(options.get, fieldsOf(record, null)));
   else if (options.json) io.out(`${recordJson(record)}\n`);
   else await tellPeople(options, record, finding, io);

@@ -1,6 +1,7 @@
 import { EXIT } from '../model/exit-status.js';
 import { isJobName } from '../model/job.js';
 import { idOf, RECORD_FIELDS } from '../model/record.js';
+import { readReportFailures, withFailures } from '../state/report-failures.js';
 import { listRuns, type RunList } from '../state/runs.js';
 import { getLine } from '../view/get.js';
 import { fieldsOf, noRunJson, recordJson } from '../view/json.js';
@@ -32,19 +33,21 @@ export async function lsRuns(
     const manner = { get: null, json: options.json, exitCode: false, noRun: noRunJson };
     return answerMissing(asked, manner, io);
   }
-  const text = forScripts(options, list);
+  const text = forScripts(options, stateDir, job, list);
   if (text !== null) io.out(text);
   else await tellPeople(options, list, io);
   if (list.unreadable > 0) io.err(unreadableText(list.unreadable, job));
   return EXIT.ok;
 }
 
-function forScripts(options: LsOptions, { records }: RunList): string | null {
-  const { get } = options;
-  if (options.quiet) return records.map((record) => `${idOf(record)}\n`).join('');
+function forScripts(options: LsOptions, stateDir: string, job: string, list: RunList): string | null {
+  const { get, json } = options;
+  if (options.quiet) return list.records.map((record) => `${idOf(record)}\n`).join('');
+  if (get === null && !json) return null;
+  const failures = readReportFailures(stateDir, job);
+  const records = list.records.map((record) => withFailures(record, failures));
   if (get !== null) return records.map((record) => getLine(get, fieldsOf(record, null))).join('');
-  if (options.json) return records.map((record) => `${recordJson(record)}\n`).join('');
-  return null;
+  return records.map((record) => `${recordJson(record)}\n`).join('');
 }
 
 async function tellPeople(options: LsOptions, list: RunList, io: Surroundings): Promise<void> {

@@ -3,6 +3,7 @@ import { CronrunError } from '../errors.js';
 import { EXIT } from '../model/exit-status.js';
 import { type JobRuns, newestRun } from '../model/job-runs.js';
 import { type EndedGist, RECORD_FIELDS, type RunningRecord, type RunRecord } from '../model/record.js';
+import { readReportFailures, runsWithFailures, withFailures } from '../state/report-failures.js';
 import { listJobs, readJobGist, readJobRuns } from '../state/runs.js';
 import { getLine } from '../view/get.js';
 import { type JobPlace, jobPlace, needsALook, orderJobs } from '../view/job-order.js';
@@ -48,7 +49,7 @@ interface Extent {
 
 /** The whole answer is written at once. */
 async function answer(options: LsOptions, stateDir: string, io: Surroundings): Promise<Extent> {
-  const line = scriptLine(options);
+  const line = scriptLine(options, stateDir);
   if (line === null) return tellPeople(options, stateDir, io);
   const { rows, ...extent } = readJobs(readJobRuns, stateDir, options, (runs, record) => ({
     ...jobPlace(runs, record),
@@ -107,11 +108,25 @@ function readOrRefuse<Ended extends EndedGist>(
 }
 
 /** How a script asked to see a job, in one line with its newline; null where people ask. */
-function scriptLine({ quiet, get, json }: LsOptions): ((runs: JobRuns, record: RunRecord) => string) | null {
+function scriptLine(
+  { quiet, get, json }: LsOptions,
+  stateDir: string,
+): ((runs: JobRuns, record: RunRecord) => string) | null {
   if (quiet) return (runs) => `${runs.job}\n`;
-  if (get !== null) return (runs, record) => getLine(get, fieldsOf(record, runs));
-  if (json) return (runs, record) => `${jobJson(record, runs)}\n`;
+  if (get !== null) {
+    const line = (runs: JobRuns, record: RunRecord) => getLine(get, fieldsOf(record, runs));
+    return get.includes('report_failures') ? knowingFailures(stateDir, line) : line;
+  }
+  if (json) return knowingFailures(stateDir, (runs, record) => `${jobJson(record, runs)}\n`);
   return null;
+}
+
+/** They stand in a file of their own, which is one more to look for in each of thousands of jobs. */
+function knowingFailures(stateDir: string, line: (runs: JobRuns, record: RunRecord) => string): typeof line {
+  return (runs, record) => {
+    const failures = readReportFailures(stateDir, runs.job);
+    return line(runsWithFailures(runs, failures), withFailures(record, failures));
+  };
 }
 
 async function tellPeople(options: LsOptions, stateDir: string, io: Surroundings): Promise<Extent> {

@@ -6,6 +6,7 @@ import { isJobName } from '../model/job.js';
 import { type JobRuns, newestRun } from '../model/job-runs.js';
 import { idOf, isEnded, RECORD_FIELDS, type RunRecord } from '../model/record.js';
 import { logSize } from '../state/output-log.js';
+import { readReportFailures, runsWithFailures, withFailures } from '../state/report-failures.js';
 import { completedInARow, readJobRuns, skipsSince } from '../state/runs.js';
 import { getLine } from '../view/get.js';
 import { fieldsOf, noRunStatusJson, STATUS_FIELDS, statusJson } from '../view/json.js';
@@ -79,7 +80,9 @@ function onlyRun(record: RunRecord): JobRuns {
 }
 
 async function answer(options: AnswerOptions, stateDir: string, subject: Subject, io: Surroundings) {
-  const { record, runs } = subject;
+  const failures = readReportFailures(stateDir, subject.runs.job);
+  const record = withFailures(subject.record, failures);
+  const runs = runsWithFailures(subject.runs, failures);
   if (options.get !== null) io.out(getLine(options.get, fieldsOf(record, runs)));
   else if (options.json) io.out(`${statusJson(record, runs)}\n`);
   else {

@@ -1,3 +1,7 @@
+import type { EndedRecord } from './record.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /**
  * Twins of exec's options: defaults that a crontab sets for its lines. They configure this run and not the runs
  * inside it, so the command does not see them. (CRONRUN_STATE_DIR has a value for the command as well.)
@@ -56,4 +60,52 @@ export interface RunVariables {
   readonly CRONRUN_RESUME_CHECKPOINT: string;
   /** A line appended here says how far the run got. */
   readonly CRONRUN_CHECKPOINT_FILE: string;
+}
+
+/** The same for a hook, which is no run: the one that it is told of is over. */
+export interface HookVariables
+  extends Pick<RunVariables, 'CRONRUN_ID' | 'CRONRUN_JOB' | 'CRONRUN_STATE_DIR'>,
+    LastVariables {
+  /** 1 where a later run found out that the run had been cut short; else it is not there. */
+  readonly CRONRUN_SETTLED?: '1';
+}
+
+type LastVariables = Pick<RunVariables, Extract<keyof RunVariables, `CRONRUN_LAST_${string}`>>;
+
+/** What a run says of itself and of others: what is inherited of it is about a run further out. */
+const OF_ANOTHER_RUN = [
+  'CRONRUN_RUNNING',
+  'CRONRUN_UNSURE',
+  'CRONRUN_CHECKPOINT_FILE',
+  'CRONRUN_RESUME_CHECKPOINT',
+  'CRONRUN_SETTLED',
+] as const satisfies readonly (keyof RunVariables | keyof HookVariables)[];
+
+/** What whoever is started may inherit: nothing that configured this run, or says what is true of another one. */
+export function inheritedBy(env: Environment): Record<string, string | undefined> {
+  const inherited: Record<string, string | undefined> = { ...env };
+  for (const name of [...TWINS, ...OF_ANOTHER_RUN]) delete inherited[name];
+  return inherited;
+}
+
+/**
+ * What there is to tell of a run that ended. `completedAt`: when one last completed, that one or another. `known`: false
+ * where there may be a run that nobody can read of.
+ */
+export function lastVariables(
+  last: EndedRecord | null,
+  completedAt: string | null,
+  known = true,
+): LastVariables {
+  return {
+    CRONRUN_LAST_ID: last?.cron_job_id ?? '',
+    CRONRUN_LAST_STATUS: last?.status ?? (known ? 'none' : ''),
+    CRONRUN_LAST_REASON: last?.reason ?? '',
+    CRONRUN_LAST_EXIT_CODE: last?.exit_code?.toString() ?? '',
+    CRONRUN_LAST_SIGNAL: last?.signal ?? '',
+    CRONRUN_LAST_STARTED_AT: last?.started_at ?? '',
+    CRONRUN_LAST_ENDED_AT: last?.ended_at ?? '',
+    CRONRUN_LAST_CHECKPOINT: last?.checkpoint ?? '',
+    CRONRUN_LAST_COMPLETED_AT: completedAt ?? '',
+  };
 }

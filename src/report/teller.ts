@@ -6,6 +6,8 @@ export interface Failure {
   readonly reporter: ReporterName;
   /** One line, without a secret in it. */
   readonly why: string;
+  /** The last of what it wrote, to be said and not to be recorded. */
+  readonly output?: string;
 }
 
 /** Why somebody is told of an end. */

@@ -9,8 +9,8 @@ import type { RunId } from '../model/run-id.js';
 import type { SignalName } from '../model/signal.js';
 import { inOrderOfStart } from '../model/stopping.js';
 import { readProcessTable, readStat } from '../platform/identity.js';
+import { type Sent, trySignal } from '../platform/process-group.js';
 import { judgeChildGroup } from '../state/group.js';
-import { type Sent, trySignal } from './group.js';
 
 /** Who lives of a child's session and process group. */
 export interface Members {

@@ -34,8 +34,13 @@ export type Notice =
   | { readonly kind: 'in-the-way'; readonly record: RunningRecord; readonly waits: boolean }
   /** Nothing was started, and the journal would not take that. */
   | { readonly kind: 'skipped-unrecorded'; readonly record: SkippedRecord; readonly error: unknown }
-  /** Others could not be told of the run. `why`: one line. */
-  | { readonly kind: 'not-told'; readonly reporter: string; readonly why: string }
+  /** Others could not be told of the run. `why`: one line. `output`: the last of what a hook wrote. */
+  | {
+      readonly kind: 'not-told';
+      readonly reporter: string;
+      readonly why: string;
+      readonly output?: string;
+    }
   /** The journal would not take the end; where it is instead. */
   | {
       readonly kind: 'kept';

@@ -11,9 +11,9 @@ import type { SignalName } from '../model/signal.js';
 import { childAmong, type StoppedRun } from '../model/stopping.js';
 import { monotonicMs } from '../platform/clock.js';
 import { probe } from '../platform/identity.js';
+import { type Sent, trySignal } from '../platform/process-group.js';
 import type { JudgedRun } from '../state/survey.js';
 import { carriersOf } from './carriers.js';
-import { type Sent, trySignal } from './group.js';
 import { MemberSearch, type Members, signalMember } from './members.js';
 
 /** How a run is to be stopped. */

@@ -37,7 +37,7 @@ export interface Lease {
   readonly announce: (id: RunId) => void;
   /** Why it is not ours after all, as soon as our start record is there; null: it is. */
   readonly loss: () => CronrunError | null;
-  /** The next may come. Called once, and throws nothing. */
+  /** The next may come. Throws nothing, and a second call does nothing. */
   readonly release: () => void;
 }
 

@@ -52,6 +52,7 @@ export async function takeTurn(
 }
 
 function leaseOf(lock: OpenLock, lossOf: (error: unknown) => CronrunError): Lease {
+  let isOpen = true;
   return {
     announce: (id) => writeHolder(lock, id),
     loss: () => {
@@ -63,7 +64,10 @@ function leaseOf(lock: OpenLock, lossOf: (error: unknown) => CronrunError): Leas
         return lossOf(error);
       }
     },
-    release: () => closeSync(lock.fd),
+    release: () => {
+      if (isOpen) closeSync(lock.fd);
+      isOpen = false; // its number may be another file's by then
+    },
   };
 }
 

@@ -1,4 +1,6 @@
-import { closeSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, lstatSync, renameSync } from 'node:fs';
+import { isJobName } from '../model/job.js';
+import type { JobRuns } from '../model/job-runs.js';
 import { idOf, parseObject, type RunRecord, time, withReportFailures } from '../model/record.js';
 import { REPORTERS, type ReporterName, type ReportFailure } from '../model/report.js';
 import { type RunId, readRunId } from '../model/run-id.js';
@@ -10,12 +12,12 @@ import { jobDirectory } from './directory.js';
 const LONGEST_BYTES = 65_536;
 
 /** Failures of one job, one a line, the newest last. */
-function failuresPath(stateDir: string, job: string): string {
+export function failuresPath(stateDir: string, job: string): string {
   return `${jobDirectory(stateDir, job)}/report-failures.jsonl`;
 }
 
-/** What was written before that became too long. */
-function olderPath(stateDir: string, job: string): string {
+/** What was written before that became too long. It is there only where that is there, too. */
+export function olderFailuresPath(stateDir: string, job: string): string {
   return `${jobDirectory(stateDir, job)}/report-failures-older.jsonl`;
 }
 
@@ -32,17 +34,23 @@ export function appendReportFailures(
 ): void {
   const path = failuresPath(stateDir, job);
   const lines = failures.map((failure) => `${JSON.stringify({ cron_job_id: `cron:${id}`, ...failure })}\n`);
-  const size = appendDurably(path, modes, () => lines.join(''));
-  if (size > LONGEST_BYTES) renameSync(path, olderPath(stateDir, job));
+  // Before the new lines, so that there is never an older one alone.
+  const { size = 0 } = lstatSync(path, { throwIfNoEntry: false }) ?? {};
+  if (size > LONGEST_BYTES) renameSync(path, olderFailuresPath(stateDir, job));
+  appendDurably(path, modes, () => lines.join(''));
 }
 
+/** What could not be told of runs, by run. */
+export type Failures = ReadonlyMap<RunId, readonly ReportFailure[]>;
+
+const NONE: Failures = new Map();
+
 /** What could not be told of the runs of a job, the oldest first. Empty where nobody may know. */
-export function readReportFailures(
-  stateDir: string,
-  job: string,
-): ReadonlyMap<RunId, readonly ReportFailure[]> {
+export function readReportFailures(stateDir: string, job: string): Failures {
+  // Out of a record it may be a path. Mostly there is no such file, and a list has thousands of jobs.
+  if (!isJobName(job) || !existsSync(failuresPath(stateDir, job))) return NONE;
   const found = new Map<RunId, ReportFailure[]>();
-  for (const path of [olderPath(stateDir, job), failuresPath(stateDir, job)]) {
+  for (const path of [olderFailuresPath(stateDir, job), failuresPath(stateDir, job)]) {
     for (const line of linesOf(path)) {
       const failure = failureFrom(line);
       if (failure !== null) found.set(failure.id, [...(found.get(failure.id) ?? []), failure.failure]);
@@ -52,11 +60,15 @@ export function readReportFailures(
 }
 
 /** The same record with what could not be told of it. */
-export function withFailures<R extends RunRecord>(
-  record: R,
-  failures: ReadonlyMap<RunId, readonly ReportFailure[]>,
-): R {
+export function withFailures<R extends RunRecord>(record: R, failures: Failures): R {
   return withReportFailures(record, failures.get(idOf(record)) ?? []);
+}
+
+/** The same runs with what could not be told of those that are there whole. */
+export function runsWithFailures(runs: JobRuns, failures: Failures): JobRuns {
+  if (failures.size === 0) return runs;
+  const going = runs.going.map((run) => ({ ...run, record: withFailures(run.record, failures) }));
+  return { ...runs, going, last: runs.last === null ? null : withFailures(runs.last, failures) };
 }
 
 function linesOf(path: string): string[] {
@@ -69,7 +81,7 @@ function linesOf(path: string): string[] {
       closeSync(fd);
     }
   } catch {
-    return []; // mostly there is none; what cannot be read here is no reason to answer nothing
+    return []; // what cannot be read here is no reason to answer nothing
   }
 }
 

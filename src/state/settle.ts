@@ -33,7 +33,7 @@ const HOUR_MS = 3_600_000;
  * Moves the runs that are over into the journal: one append, one sync, then the start records go. The order is
  * the wrapper's own: until the journal is on disk the start record is the only proof.
  *
- * @param journalLimit see rotateLong. @returns the records that were moved. Throws what the file system says; then nothing was removed.
+ * @param journalLimit see rotateLong. @returns the records that were moved, as they stand in the journal. Throws what the file system says; then nothing was removed.
  */
 export function settle(
   stateDir: string,
@@ -50,8 +50,11 @@ export function settle(
   const moved = [...doubtful, ...over];
   const journal = journalPath(stateDir, job);
   syncLogs(stateDir, job, moved);
-  const compose = (target: AppendTarget) =>
-    closingOf(doubtful) + withOlder(journal, target, (before) => linesOf(moved, settledAt, before));
+  let written: readonly EndedRecord[] = [];
+  const compose = (target: AppendTarget) => {
+    written = withOlder(journal, target, (before) => asSettled(moved, settledAt, before));
+    return closingOf(doubtful) + written.map((record) => `${encodeLine(record)}\n`).join('');
+  };
   let size = 0;
   if (moved.length > 0) size = appendDurably(journal, modes, compose);
   else if (recorded.length > 0) syncJournals(stateDir, job);
@@ -64,7 +67,7 @@ export function settle(
     if (checkpoints !== null) removeIfThere(`${directory}/${checkpoints}`);
   }
   rotateLong(stateDir, job, size, journalLimit);
-  return over.map((run) => run.record);
+  return written.slice(doubtful.length);
 }
 
 /** The line that was found may stand in a journal that was moved away meanwhile, and there may be no other yet. */
@@ -113,23 +116,18 @@ function closingOf(doubtful: readonly OverRun[]): string {
   return doubtful.length > 0 ? '\n' : '';
 }
 
-/** The lines tell what completed before them, as a wrapper's own would: a reader looks at the last few only. */
-function linesOf(runs: readonly OverRun[], settledAt: string, before: Journal): string {
+/** They tell what completed before them, as a wrapper's own would: a reader looks at the last few only. */
+function asSettled(runs: readonly OverRun[], settledAt: string, before: Journal): EndedRecord[] {
   let completedAt = lastCompletion(before);
   let previous_checkpoint = lastResume(before);
-  let lines = '';
-  for (const { record, start } of runs) {
+  return runs.map(({ record, start }) => {
     const previous_completed_at = laterTime(record.previous_completed_at, completedAt);
-    const line = settledRecord(
-      { ...record, previous_checkpoint, previous_completed_at },
-      settledAt,
-      start.journal,
-    );
-    lines += `${encodeLine(line)}\n`;
+    const known = { ...record, previous_checkpoint, previous_completed_at };
+    const settled = settledRecord(known, settledAt, start.journal);
     completedAt = laterTime(completedAt, record.completed_at);
-    previous_checkpoint = resumeAfter(line);
-  }
-  return lines;
+    previous_checkpoint = resumeAfter(settled);
+    return settled;
+  });
 }
 
 /**

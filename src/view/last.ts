@@ -2,6 +2,7 @@ import type { JobRuns } from '../model/job-runs.js';
 import type { EndedRecord, RunningRecord, RunRecord } from '../model/record.js';
 import type { Viewing } from './facts.js';
 import { lastHeadline, runMark } from './headline.js';
+import { failureLines } from './report-failures.js';
 import { sanitize } from './sanitize.js';
 import { paragraph } from './text.js';
 import { GOING_WORDS } from './words.js';
@@ -14,7 +15,8 @@ export function lastText(last: EndedRecord, going: JobRuns['going'], viewing: Vi
     .map((record) => paragraph(`  ${newerWords(record, last)} ${runMark(record)}`));
   if (newer.length > NEWER)
     lines.push(`  and ${newer.length - NEWER} more: cronrun ls ${sanitize(last.job)}`);
-  return `${[lastHeadline(last, viewing.now, viewing.style), ...lines].join('\n')}\n`;
+  const head = lastHeadline(last, viewing.now, viewing.style);
+  return `${[head, ...reportLines(last), ...lines].join('\n')}\n`;
 }
 
 /** At most so many newer runs are listed. */
@@ -22,7 +24,12 @@ const NEWER = 3;
 
 /** The answer of `last` for one run that was named by its id. */
 export function oneRunText(record: RunRecord, viewing: Viewing): string {
-  return `${lastHeadline(record, viewing.now, viewing.style)}\n`;
+  return `${[lastHeadline(record, viewing.now, viewing.style), ...reportLines(record)].join('\n')}\n`;
+}
+
+/** What could not be told of it to others. */
+function reportLines({ report_failures }: RunRecord): string[] {
+  return failureLines(report_failures ?? []).map((line) => paragraph(`  ${line}`));
 }
 
 function newerWords(record: RunningRecord, last: EndedRecord): string {

@@ -13,6 +13,7 @@ import { encodeLine, idOf } from '../model/record.js';
 import { shortRunId } from '../model/run-id.js';
 import { atCheckpoint, cutShortWords, notByCronrun, runMark } from './headline.js';
 import { escapeControls, sanitize } from './sanitize.js';
+import { Strainer } from './strain.js';
 import { paragraph, pidList, tied } from './text.js';
 import { age, localTime, localZone, type Zone } from './time.js';
 import { statusName } from './words.js';
@@ -214,9 +215,24 @@ function reason(errno: string | null): string {
   return errno === null ? '' : ` (${sanitize(errno)})`;
 }
 
-/** Others could not be told of the run: what should have told them, and why. */
-export function notTold({ job, reporter, why }: { job: string; reporter: string; why: string }): string {
-  return notice(job, `${reporter}: ${sanitize(why)}`);
+export interface NotTold {
+  readonly job: string;
+  /** What should have told them. */
+  readonly reporter: string;
+  readonly why: string;
+  /** The last of what a hook wrote. */
+  readonly output?: string;
+}
+
+/** Others could not be told of the run; what a hook wrote stands below, line by line. */
+export function notTold({ job, reporter, why, output = '' }: NotTold): string {
+  const strainer = new Strainer();
+  const text = (strainer.strain(Buffer.from(output)) + strainer.end()).trimEnd();
+  const lines = text === '' ? [] : text.split('\n');
+  return (
+    notice(job, `${reporter}: ${sanitize(why)}`) +
+    lines.map((line) => (line === '' ? '\n' : `  ${line}\n`)).join('')
+  );
 }
 
 /** The end could not be written anywhere: the record itself, as the journal would have had it. */

@@ -10,12 +10,14 @@ import {
   type SkippedRecord,
   type TimeoutRecord,
 } from '../model/record.js';
+import type { ReportFailure } from '../model/report.js';
 import { shortRunId } from '../model/run-id.js';
 import { formatSize } from '../model/size.js';
 import { commandLines } from './command.js';
 import type { Line, StatusFacts, Viewing } from './facts.js';
+import { failureLines } from './report-failures.js';
 import { sanitize } from './sanitize.js';
-import { pidList, tied, VALUE_COLUMNS } from './text.js';
+import { pidList, tied, VALUE_COLUMNS, wrapWords } from './text.js';
 import { clockTime, localTime, type Zone } from './time.js';
 
 /** What the record itself says. */
@@ -31,6 +33,7 @@ export function runLines(facts: StatusFacts, viewing: Viewing): Line[] {
     record.status === 'running' ? null : ['ended', endedWords(record, viewing.zone)],
     reachedLine(record, viewing),
     keptBytes === null ? null : ['output', outputWords(record, keptBytes)],
+    record.report_failures === null ? null : ['reports', reportLines(record.report_failures)],
     ['command', commandLines(record.command, record.command_cut, VALUE_COLUMNS)],
     ['run', record.cron_job_id],
   ];
@@ -53,6 +56,11 @@ function reachedLine({ checkpoint, checkpoint_at, started_at }: RunRecord, { zon
   const when =
     checkpoint_at === null ? '' : ` (at ${withoutOffset(clockTime(checkpoint_at, started_at, zone))})`;
   return ['reached', `${sanitize(checkpoint)}${when}`];
+}
+
+/** What could not be told of it to others. */
+function reportLines(failures: readonly ReportFailure[]): string[] {
+  return failureLines(failures).flatMap((line) => wrapWords(line, VALUE_COLUMNS));
 }
 
 /** How much the run wrote, how much of it is kept, and what shows that. */

@@ -77,6 +77,22 @@ describe('what a run is told of itself', () => {
     }
   });
 
+  it('is the span of its run, and of another trace nothing', () => {
+    const trace = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), parentSpanId: null, flags: '01' };
+    const inherited = {
+      ...CRON,
+      TRACEPARENT: `00-${'3'.repeat(32)}-${'4'.repeat(16)}-01`,
+      TRACESTATE: 'a=b',
+    };
+    const env = childEnvironment(inherited, 'backup', '/s', AS_9, NEVER_RAN, trace);
+    expect(env.TRACEPARENT).toBe(`00-${trace.traceId}-${trace.spanId}-01`);
+    expect(Object.hasOwn(env, 'TRACESTATE')).toBe(false);
+  });
+
+  it('is not what the hook was told that it is started by', () => {
+    expect(environment(NEVER_RAN, { ...CRON, CRONRUN_SETTLED: '1' })).toEqual(environment(NEVER_RAN));
+  });
+
   it('replaces what an outer run was told', () => {
     const outer = environment(lastWas(failed(1, 3), at(-5)), CRON);
     const inner = childEnvironment(outer, 'inner', '/s', { id: runId(10), checkpoints: '/s/c' }, NEVER_RAN);

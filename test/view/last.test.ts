@@ -30,6 +30,27 @@ feeds: completed 4h ago, exit code 0, after 2h 41m (run 01a1ff7f-6104)
 `);
   });
 
+  it('says what could not be told to others, the last of it', () => {
+    const record = sample.failed(start, { ended: '2026-11-22 02:34:17' }, 23);
+    const at = sample.at('2026-11-22 02:34:18');
+    const failures = ['HTTP 500 (2 tries)', 'timed out', 'a', '\x1b[31mred'].map((why) => ({
+      reporter: 'ping' as const,
+      why,
+      at,
+    }));
+    const head = lastText(record, [], sample.viewing);
+    const one = { ...record, report_failures: failures.slice(0, 1) };
+    expect(lastText(one, [], sample.viewing)).toBe(`${head}  ping failed: HTTP 500 (2 tries)\n`);
+    expect(oneRunText(one, sample.viewing)).toBe(lastText(one, [], sample.viewing));
+    const many = { ...record, report_failures: failures };
+    expect(lastText(many, [], sample.viewing).slice(head.length)).toBe(`\
+  ping failed: timed out
+  ping failed: a
+  ping failed: red
+  and 1 more before: --get report_failures
+`);
+  });
+
   it('leaves out runs that are older, and names the job of another', () => {
     const older = sample.going(
       { ...feedsAgain, started_at: sample.at('2026-11-20 00:05:00') },

@@ -48,6 +48,26 @@ cronrun: report: TIMEOUT: ended after 10m; SIGKILL was needed 10s later
 `,
   ],
   [
+    'others could not be told',
+    notices.notTold({ job: 'backup', reporter: 'ping', why: 'HTTP 500 (2 tries)' }),
+    'cronrun: backup: ping: HTTP 500 (2 tries)\n',
+  ],
+  [
+    'a hook failed, and wrote what cannot be trusted',
+    notices.notTold({
+      job: 'backup',
+      reporter: 'on-failure',
+      why: 'exit code 3',
+      output: '\x1b[31msendmail:\tno such host\r\n\nbye\u202e\x07',
+    }),
+    `\
+cronrun: backup: on-failure: exit code 3
+  sendmail:\tno such host
+
+  bye
+`,
+  ],
+  [
     'killed from outside',
     notices.signaled({
       record: sample.interrupted(reindex, { ended: '2026-11-22 02:41:02' }, 'signaled', 'SIGKILL'),

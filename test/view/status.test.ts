@@ -56,6 +56,30 @@ backup: completed 14m ago, after 21m 15s
 `);
   });
 
+  it('of which others could not be told', () => {
+    const at = sample.at('2026-11-22 02:51:17');
+    const record = {
+      ...sample.completed(backup, { ended: '2026-11-22 02:51:16' }),
+      report_failures: [
+        { reporter: 'ping' as const, why: 'HTTP 500 (2 tries)', at },
+        {
+          reporter: 'on-end' as const,
+          why: 'no end after 1m, so it was ended by SIGKILL, which took long',
+          at,
+        },
+      ],
+    };
+    expect(
+      show(record, sample.job('backup', '............', record, '2026-11-22 02:51:16'), { count: 13 }),
+    ).toContain(`
+  ended      2026-11-22 02:51:16 +01:00, exit code 0
+  reports    ping failed: HTTP 500 (2 tries)
+             on-end failed: no end after 1m, so it was ended by SIGKILL, which
+             took long
+  command    /usr/local/bin/backup --full /srv
+`);
+  });
+
   it('failed', () => {
     const record = sample.failed(backup, { ended: '2026-11-22 02:34:17' }, 23);
     expect(

@@ -1,7 +1,7 @@
 import { isDeadState } from '../model/liveness.js';
 import type { SignalName } from '../model/signal.js';
-import { monotonicMs } from '../platform/clock.js';
-import { readProcessTable } from '../platform/identity.js';
+import { monotonicMs } from './clock.js';
+import { readProcessTable } from './identity.js';
 
 /** What became of a signal. 'denied': nobody in the group may be signalled by this user (a sudo command). */
 export type Sent = 'sent' | 'gone' | 'denied';
