@@ -1,10 +1,11 @@
 import { CronrunError } from './errors.js';
 import { isJobName, JOB_NAME_RULE } from './model/job.js';
-import { newestRun } from './model/job-runs.js';
+import { type JobRuns, newestRun } from './model/job-runs.js';
 import type { EndedRecord, RunningRecord, RunRecord, RunStatus } from './model/record.js';
 import { parseRunReference } from './model/run-id.js';
 import { effectiveUid, homeDirectory } from './platform/user.js';
 import { stateDirectory } from './state/directory.js';
+import { dueOf } from './state/due.js';
 import { findRuns, listJobs, listRuns, readJobRuns } from './state/runs.js';
 
 export { CronrunError, type ErrorCode } from './errors.js';
@@ -51,6 +52,12 @@ export interface JobStatus {
   readonly resumeCheckpoint: string | null;
   /** Statuses of the last runs, oldest first, at most 12; what was skipped is none. */
   readonly recent: readonly RunStatus[];
+  /** When the job is due next, ISO 8601 in UTC; null where it declared no schedule, or is never due again. */
+  readonly nextDueAt: string | null;
+  /** Whether a due time has passed without a run, and its grace has not; null without a schedule. */
+  readonly late: boolean | null;
+  /** How many due times have passed, grace and all, since a run last began; at most 1000; null without a schedule. */
+  readonly missed: number | null;
   /** Lines and files that could not be understood and were passed over. */
   readonly unreadable: number;
 }
@@ -128,8 +135,16 @@ function statusOf(stateDir: string, job: string, isExclusive: boolean): JobStatu
     lastCompletedAt,
     resumeCheckpoint,
     recent,
+    ...dueFacts(stateDir, runs),
     unreadable,
   };
+}
+
+function dueFacts(stateDir: string, runs: JobRuns): Pick<JobStatus, 'nextDueAt' | 'late' | 'missed'> {
+  const due = dueOf(stateDir, runs, Date.now());
+  if (due === null) return { nextDueAt: null, late: null, missed: null };
+  const nextDueAt = due.nextMs === null ? null : new Date(due.nextMs).toISOString();
+  return { nextDueAt, late: due.lateSinceMs !== null, missed: due.missed };
 }
 
 function findOne(stateDir: string, id: string, isExclusive: boolean): RunRecord | null {

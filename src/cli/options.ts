@@ -1,5 +1,6 @@
 import type { ColorChoice, LsSort, Overlap, PingKind, PingPart } from '../commands/types.js';
 import type { Status } from '../model/record.js';
+import type { Schedule } from '../model/schedule.js';
 import type { SignalName } from '../model/signal.js';
 import {
   checkpoint,
@@ -330,7 +331,7 @@ export const OPTIONS = {
     group: OUTPUT,
     help: 'keep that of so many runs of the job, the newest',
   }),
-  schedule: valued<string | null>({
+  schedule: valued<Schedule | null>({
     name: 'schedule',
     value: 'CRON',
     example: "'30 2 * * *'",
@@ -347,7 +348,7 @@ export const OPTIONS = {
     example: '10m',
     twin: 'CRONRUN_GRACE',
     commands: ['exec'],
-    parse: duration('0 is not a moment'),
+    parse: duration('a minute is granted in any case'),
     fallback: 600_000,
     fallbackText: '10m',
     group: RECORDING,

@@ -1,5 +1,6 @@
 import { LONGEST_CHECKPOINT_BYTES } from '../model/checkpoint.js';
 import { DURATION_RULE, parseDuration, proposeDuration } from '../model/duration.js';
+import { parseSchedule, type Schedule } from '../model/schedule.js';
 import { parseSignal, type SignalName, STOPS } from '../model/signal.js';
 import { parseSize, proposeSize, SIZE_RULE } from '../model/size.js';
 import { nearest } from './nearest.js';
@@ -171,9 +172,9 @@ export function shellCommand(text: string): Parsed<string> {
 }
 
 /** When a job is due, as in a crontab. */
-export function schedule(text: string): Parsed<string> {
-  if (text.trim() === '' || text.startsWith('-')) return { problem: `is no schedule. Write '30 2 * * *'` };
-  return { value: text };
+export function schedule(text: string): Parsed<Schedule> {
+  const parsed = parseSchedule(text);
+  return 'problem' in parsed ? parsed : { value: parsed };
 }
 
 /** An http URL, or file:PATH of a file in which it stands. */

@@ -1,8 +1,10 @@
 import { hostname } from 'node:os';
 import { CronrunError } from '../errors.js';
+import type { Due } from '../model/due.js';
 import { EXIT } from '../model/exit-status.js';
 import { type JobRuns, newestRun } from '../model/job-runs.js';
 import { type EndedGist, RECORD_FIELDS, type RunningRecord, type RunRecord } from '../model/record.js';
+import { dueOf } from '../state/due.js';
 import { listJobs, readJobGist, readJobRuns } from '../state/runs.js';
 import { getLine } from '../view/get.js';
 import { type JobPlace, jobPlace, needsALook, orderJobs } from '../view/job-order.js';
@@ -50,10 +52,16 @@ interface Extent {
 async function answer(options: LsOptions, stateDir: string, io: Surroundings): Promise<Extent> {
   const line = scriptLine(options);
   if (line === null) return tellPeople(options, stateDir, io);
-  const { rows, ...extent } = readJobs(readJobRuns, stateDir, options, (runs, record) => ({
-    ...jobPlace(runs, record),
-    line: line(runs, record),
-  }));
+  const { rows, ...extent } = readJobs(
+    readJobRuns,
+    stateDir,
+    options,
+    (runs, record, due) => ({
+      ...jobPlace(runs, record, due),
+      line: line(runs, record, due),
+    }),
+    io.now(),
+  );
   io.out(rows.map((row) => row.line).join(''));
   return extent;
 }
@@ -72,7 +80,8 @@ function readJobs<Row extends JobPlace, Ended extends EndedGist>(
   read: ReadJob<Ended>,
   stateDir: string,
   { status, sort, limit, exclusiveState }: LsOptions,
-  show: (runs: JobRuns<Ended>, record: RunningRecord | Ended) => Row,
+  show: (runs: JobRuns<Ended>, record: RunningRecord | Ended, due: Due | null) => Row,
+  nowMs: number,
 ): Extent & { readonly rows: readonly Row[] } {
   const rows: Row[] = [];
   let [total, trouble, unreadable] = [0, 0, 0];
@@ -88,8 +97,9 @@ function readJobs<Row extends JobPlace, Ended extends EndedGist>(
     const record = newestRun(runs);
     if (record === null) continue;
     total++;
-    if (needsALook(runs)) trouble++;
-    if (status === null || record.status === status) rows.push(show(runs, record));
+    const due = dueOf(stateDir, runs, nowMs);
+    if (needsALook(runs, due)) trouble++;
+    if (status === null || record.status === status) rows.push(show(runs, record, due));
   }
   return { rows: orderJobs(rows, sort).slice(0, limit ?? rows.length), total, trouble, unreadable, refused };
 }
@@ -107,17 +117,25 @@ function readOrRefuse<Ended extends EndedGist>(
 }
 
 /** How a script asked to see a job, in one line with its newline; null where people ask. */
-function scriptLine({ quiet, get, json }: LsOptions): ((runs: JobRuns, record: RunRecord) => string) | null {
+function scriptLine({
+  quiet,
+  get,
+  json,
+}: LsOptions): ((runs: JobRuns, record: RunRecord, due: Due | null) => string) | null {
   if (quiet) return (runs) => `${runs.job}\n`;
-  if (get !== null) return (runs, record) => getLine(get, fieldsOf(record, runs));
-  if (json) return (runs, record) => `${jobJson(record, runs)}\n`;
+  if (get !== null) return (runs, record, due) => getLine(get, fieldsOf(record, runs, due));
+  if (json) return (runs, record, due) => `${jobJson(record, runs, due)}\n`;
   return null;
 }
 
 async function tellPeople(options: LsOptions, stateDir: string, io: Surroundings): Promise<Extent> {
   const { viewing, terminal } = await openScreen(options, io);
-  const { rows, ...extent } = readJobs(readJobGist, stateDir, options, (runs, record) =>
-    jobRow(runs, record, viewing.now),
+  const { rows, ...extent } = readJobs(
+    readJobGist,
+    stateDir,
+    options,
+    (runs, record, due) => jobRow(runs, record, viewing.now, due),
+    viewing.now,
   );
   if (extent.total === 0) return extent;
   if (rows.length === 0) {

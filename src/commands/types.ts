@@ -1,4 +1,5 @@
 import type { Status } from '../model/record.js';
+import type { Schedule } from '../model/schedule.js';
 import type { SignalName } from '../model/signal.js';
 
 /** Everything a command takes from its surroundings, so that a test can hand it something else. */
@@ -58,8 +59,8 @@ export interface ReportOptions extends DeliveryOptions {
 }
 
 export interface ExecOptions extends CommonOptions, ReportOptions {
-  /** When the job is due, as a crontab says it; null: nobody said so. */
-  readonly schedule: string | null;
+  /** When the job is due; null: nobody said so. */
+  readonly schedule: Schedule | null;
   /** How late a run may begin, milliseconds. */
   readonly graceMs: number;
 
