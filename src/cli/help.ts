@@ -136,7 +136,11 @@ Exit status: 0, 193 if there is no such job, 125 if a run goes on or on failure.
     usage: '[options] [job...]',
     summary: 'for Nagios, Icinga and Checkmk: is all well?',
     group: ASK,
-    more: 'Exit status: 0, 125 on failure.',
+    more: `Without a job: all of them, the worst first. Prints one line with perfdata:
+  CRONRUN CRITICAL: backup FAILED (23) 31m ago, after 4m 16s | age=87012s;;;0 ...
+
+Exit status: 0 ok, 1 warning, 2 critical, 3 unknown: a job without a run, no
+answer, a usage error.`,
   },
   metrics: {
     usage: '[options]',

@@ -21,6 +21,15 @@ export function oneJob(command: 'prune' | 'forget', operands: readonly string[])
   return job;
 }
 
+/** The jobs of `check`; none: all there are. */
+export function checkedJobs(jobs: readonly string[]): readonly string[] {
+  for (const job of jobs) {
+    if (job.startsWith(ID_PREFIX)) throw usage('check', `${quote(job)} is a run. Name jobs, or none for all`);
+    requireJobName('check', job);
+  }
+  return jobs;
+}
+
 /** What `checkpoint` writes: its words, as echo would. */
 export function checkpointText(operands: readonly string[]): string {
   const text = operands.join(' ');

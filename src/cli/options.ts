@@ -1,4 +1,5 @@
 import type { ColorChoice, LsSort, Overlap, PingKind, PingPart } from '../commands/types.js';
+import { CONDITIONS, type Condition, type NONE } from '../model/check.js';
 import type { Status } from '../model/record.js';
 import type { Schedule } from '../model/schedule.js';
 import type { SignalName } from '../model/signal.js';
@@ -6,6 +7,7 @@ import {
   checkpoint,
   choice,
   choices,
+  conditions,
   count,
   directory,
   duration,
@@ -157,6 +159,7 @@ const TELLING = 'Telling others:';
 const PINGING = 'Pings:';
 const ANSWERING = 'Answers:';
 const JUDGING = 'Judging runs:';
+const CHECKING = 'What is wrong:';
 const CHOOSING = 'Choosing:';
 const EVERYWHERE = 'Everywhere:';
 
@@ -543,6 +546,56 @@ export const OPTIONS = {
     fallback: null,
     group: ANSWERING,
     help: 'with --exit-code: 197 if the run completed, but ended longer ago than this',
+  }),
+  checkMaxAge: valued<number | null>({
+    name: 'max-age',
+    value: 'DURATION',
+    example: '26h',
+    commands: ['check'],
+    parse: duration('26h for a daily job'),
+    fallback: null,
+    group: CHECKING,
+    help: 'age: the last completed run ended longer ago than this, or none ever completed',
+  }),
+  maxDuration: valued<number | null>({
+    name: 'max-duration',
+    value: 'DURATION',
+    example: '2h',
+    commands: ['check'],
+    parse: duration('2h, longer than the job ever takes'),
+    fallback: null,
+    group: CHECKING,
+    help: 'duration: a run goes on for longer than this',
+  }),
+  warning: valued<readonly (Condition | typeof NONE)[]>({
+    name: 'warning',
+    short: 'w',
+    value: 'WHAT[,WHAT]',
+    example: 'failed,late',
+    commands: ['check'],
+    parse: conditions,
+    fallback: [],
+    fallbackText: 'unverifiable,duration',
+    group: CHECKING,
+    help: `a warning, also: ${CONDITIONS.join(', ')}; none first takes the default away`,
+  }),
+  critical: valued<readonly (Condition | typeof NONE)[]>({
+    name: 'critical',
+    short: 'c',
+    value: 'WHAT[,WHAT]',
+    example: 'duration',
+    commands: ['check'],
+    parse: conditions,
+    fallback: [],
+    fallbackText: 'failed,timeout,interrupted,orphaned,missed,age',
+    group: CHECKING,
+    help: 'critical, also: the same; critical wins where both name it',
+  }),
+  checkmk: toggle({
+    name: 'checkmk',
+    commands: ['check'],
+    group: ANSWERING,
+    help: 'a line for each job, as a local check of Checkmk; exit status 0',
   }),
   quiet: toggle({
     name: 'quiet',

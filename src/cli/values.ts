@@ -1,3 +1,4 @@
+import { CONDITIONS, type Condition, NONE } from '../model/check.js';
 import { LONGEST_CHECKPOINT_BYTES } from '../model/checkpoint.js';
 import { DURATION_RULE, parseDuration, proposeDuration } from '../model/duration.js';
 import { parseSchedule, type Schedule } from '../model/schedule.js';
@@ -135,6 +136,15 @@ export function choices<T extends string>(words: readonly T[]): ValueParser<read
     }
     return { value: values };
   };
+}
+
+const oneOfConditions = choices<Condition | typeof NONE>([...CONDITIONS, NONE]);
+
+/** What may be wrong with a job; of other plugins these options take numbers. */
+export function conditions(text: string): Parsed<readonly (Condition | typeof NONE)[]> {
+  const parsed = oneOfConditions(text);
+  const isLimit = 'problem' in parsed && parseDuration(text) !== null;
+  return isLimit ? { ...parsed, hint: '(limits are --max-age and --max-duration)' } : parsed;
 }
 
 /** A switch in the environment: 1 or 0 and no other word, so that "no" and "false" cannot switch it on. */

@@ -1,3 +1,4 @@
+import type { Condition, NONE } from '../model/check.js';
 import type { Status } from '../model/record.js';
 import type { Schedule } from '../model/schedule.js';
 import type { SignalName } from '../model/signal.js';
@@ -135,6 +136,12 @@ export interface CheckOptions extends CommonOptions {
   readonly maxAgeMs: number | null;
   /** Longest time that a run may go on; null: any. */
   readonly maxDurationMs: number | null;
+  /** What is a warning, besides what usually is. */
+  readonly warning: readonly (Condition | typeof NONE)[];
+  /** What is critical, likewise. */
+  readonly critical: readonly (Condition | typeof NONE)[];
+  /** A line for each job, as an agent of Checkmk takes it. */
+  readonly checkmk: boolean;
 }
 
 export interface PruneOptions extends CommonOptions {
