@@ -337,7 +337,7 @@ export const OPTIONS = {
   schedule: valued<Schedule | null>({
     name: 'schedule',
     value: 'CRON',
-    example: "'30 2 * * *'",
+    example: '@daily',
     twin: 'CRONRUN_SCHEDULE',
     commands: ['exec'],
     parse: schedule,
@@ -575,9 +575,8 @@ export const OPTIONS = {
     commands: ['check'],
     parse: conditions,
     fallback: [],
-    fallbackText: 'unverifiable,duration',
     group: CHECKING,
-    help: `a warning, also: ${CONDITIONS.join(', ')}; none first takes the default away`,
+    help: `what is a warning, besides unverifiable and duration: ${CONDITIONS.join(', ')}; or none, which takes those two away`,
   }),
   critical: valued<readonly (Condition | typeof NONE)[]>({
     name: 'critical',
@@ -587,9 +586,8 @@ export const OPTIONS = {
     commands: ['check'],
     parse: conditions,
     fallback: [],
-    fallbackText: 'failed,timeout,interrupted,orphaned,missed,age',
     group: CHECKING,
-    help: 'critical, also: the same; critical wins where both name it',
+    help: 'what is critical, besides failed, timeout, interrupted, orphaned, missed and age; or none',
   }),
   checkmk: toggle({
     name: 'checkmk',
