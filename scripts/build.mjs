@@ -35,6 +35,7 @@ const bundles = {
   ping: 'src/report/ping-teller.ts',
   hooks: 'src/report/hook-teller.ts',
   textfile: 'src/report/textfile-teller.ts',
+  schedule: 'src/platform/cron-times.ts', // when a job is due: croner, for who judges a job that has a schedule
   overlap: 'src/run/take-turn.ts', // what a run needs that must not overlap with another one of its job
   index: 'src/index.ts',
 };

@@ -5,6 +5,7 @@ import type { EndedRecord, RunningRecord, RunRecord, RunStatus } from './model/r
 import { parseRunReference } from './model/run-id.js';
 import { effectiveUid, homeDirectory } from './platform/user.js';
 import { stateDirectory } from './state/directory.js';
+import { dueOf } from './state/due.js';
 import { readReportFailures, runsWithFailures, withFailures } from './state/report-failures.js';
 import { findRuns, listJobs, listRuns, readJobRuns } from './state/runs.js';
 
@@ -53,6 +54,12 @@ export interface JobStatus {
   readonly resumeCheckpoint: string | null;
   /** Statuses of the last runs, oldest first, at most 12; what was skipped is none. */
   readonly recent: readonly RunStatus[];
+  /** When the job is due next, ISO 8601 in UTC; null where it declared no schedule, or is never due again. */
+  readonly nextDueAt: string | null;
+  /** Whether a due time has passed without a run, and its grace has not; null without a schedule. */
+  readonly late: boolean | null;
+  /** How many due times have passed, grace and all, since a run last began; at most 1000; null without a schedule. */
+  readonly missed: number | null;
   /** Lines and files that could not be understood and were passed over. */
   readonly unreadable: number;
 }
@@ -130,6 +137,7 @@ function statusOf(stateDir: string, job: string, isExclusive: boolean): JobStatu
     lastCompletedAt,
     resumeCheckpoint,
     recent,
+    ...dueFacts(stateDir, runs),
     unreadable,
   };
 }
@@ -143,6 +151,13 @@ function runsOf(stateDir: string, job: string, limit: number, isExclusive: boole
   const records = listRuns(stateDir, job, limit, null, false, isExclusive)?.records ?? [];
   const failures = readReportFailures(stateDir, job);
   return records.map((record) => withFailures(record, failures));
+}
+
+function dueFacts(stateDir: string, runs: JobRuns): Pick<JobStatus, 'nextDueAt' | 'late' | 'missed'> {
+  const due = dueOf(stateDir, runs, Date.now());
+  if (due === null) return { nextDueAt: null, late: null, missed: null };
+  const nextDueAt = due.nextMs === null ? null : new Date(due.nextMs).toISOString();
+  return { nextDueAt, late: due.lateSinceMs !== null, missed: due.missed };
 }
 
 function findOne(stateDir: string, id: string, isExclusive: boolean): RunRecord | null {

@@ -19,13 +19,16 @@ const LAYERS: Readonly<Record<string, { layers: readonly string[]; packages: rea
   view: { layers: ['model'], packages: ['chalk'] },
   run: { layers: ['state', 'platform', 'model', 'errors'], packages: [] },
   state: { layers: ['platform', 'model', 'errors'], packages: [] },
-  platform: { layers: ['model', 'errors'], packages: [] },
+  platform: { layers: ['model', 'errors'], packages: ['croner'] },
   model: { layers: [], packages: [] },
   errors: { layers: [], packages: [] },
 };
 
 /** The one file of a layer that may load its package. */
-const LOADERS: Readonly<Record<string, string>> = { chalk: 'view/painter.ts' };
+const LOADERS: Readonly<Record<string, string>> = {
+  chalk: 'view/painter.ts',
+  croner: 'platform/cron-times.ts',
+};
 
 interface Import {
   readonly file: string;

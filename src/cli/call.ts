@@ -16,6 +16,7 @@ import type {
 import { noCommand, noJob } from './exec-form.js';
 import { nearest } from './nearest.js';
 import {
+  checkedJobs,
   checkpointText,
   execJob,
   fieldsOf,
@@ -380,8 +381,15 @@ function forgetCall(raw: RawCall, env: Environment): ForgetCall {
 }
 
 function checkCall(raw: RawCall, env: Environment): CheckCall {
-  const options = { ...common(raw, env), maxAgeMs: null, maxDurationMs: null };
-  return { command: 'check', options, jobs: readerOperands(raw) };
+  const options: CheckOptions = {
+    ...common(raw, env),
+    maxAgeMs: lookUp(OPTIONS.checkMaxAge, raw, env),
+    maxDurationMs: lookUp(OPTIONS.maxDuration, raw, env),
+    warning: lookUp(OPTIONS.warning, raw, env),
+    critical: lookUp(OPTIONS.critical, raw, env),
+    checkmk: lookUp(OPTIONS.checkmk, raw, env),
+  };
+  return { command: 'check', options, jobs: checkedJobs(readerOperands(raw)) };
 }
 
 function metricsCall(raw: RawCall, env: Environment): MetricsCall {

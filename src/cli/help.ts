@@ -134,9 +134,13 @@ Exit status: 0, 193 if there is no such job, 125 if a run goes on or on failure.
   },
   check: {
     usage: '[options] [job...]',
-    summary: 'for Nagios, Icinga and Checkmk: is all well?',
+    summary: 'whether all is well, for Nagios, Icinga and Checkmk',
     group: ASK,
-    more: 'Exit status: 0, 125 on failure.',
+    more: `Without a job: all of them, the worst first. Prints one line with perfdata:
+  CRONRUN CRITICAL: backup FAILED (23) 31m ago, after 4m 16s | age=87012s ...
+
+Exit status: 0 ok, 1 warning, 2 critical, 3 unknown: a job without a run, no
+answer, a usage error.`,
   },
   metrics: {
     usage: '[options]',

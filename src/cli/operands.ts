@@ -21,6 +21,15 @@ export function oneJob(command: 'prune' | 'forget', operands: readonly string[])
   return job;
 }
 
+/** The jobs of `check`; none: all there are. */
+export function checkedJobs(jobs: readonly string[]): readonly string[] {
+  for (const job of jobs) {
+    if (job.startsWith(ID_PREFIX)) throw usage('check', `${quote(job)} is a run. Name jobs, or none for all`);
+    requireJobName('check', job);
+  }
+  return jobs;
+}
+
 /** What `checkpoint` writes: its words, as echo would. */
 export function checkpointText(operands: readonly string[]): string {
   const text = operands.join(' ');
@@ -83,10 +92,12 @@ export function manPage(operands: readonly string[]): 'journal' | undefined {
   throw usage('man', `no page ${quote(page)}. Type cronrun man, or cronrun man journal`);
 }
 
+const STATUS_VALUES = ['last_completed_at', 'resume_checkpoint', 'running', 'next_due_at', 'late', 'missed'];
+
 /** What --get takes. @param one one job or run is asked for by name: a run alone has no list of recent ones. */
 export function fieldsOf(command: CommandName, one: boolean): readonly string[] {
   if (command === 'last' || (command === 'ls' && one)) return RECORD_FIELDS;
-  const ofJob = [...RECORD_FIELDS, 'last_completed_at', 'resume_checkpoint', 'running'];
+  const ofJob = [...RECORD_FIELDS, ...STATUS_VALUES];
   return command === 'ls' ? [...ofJob, 'recent'] : ofJob;
 }
 

@@ -1,10 +1,13 @@
 import type { ColorChoice, LsSort, Overlap, PingKind, PingPart } from '../commands/types.js';
+import { CONDITIONS, type Condition, type NONE } from '../model/check.js';
 import type { Status } from '../model/record.js';
+import type { Schedule } from '../model/schedule.js';
 import type { SignalName } from '../model/signal.js';
 import {
   checkpoint,
   choice,
   choices,
+  conditions,
   count,
   directory,
   duration,
@@ -156,6 +159,7 @@ const TELLING = 'Telling others:';
 const PINGING = 'Pings:';
 const ANSWERING = 'Answers:';
 const JUDGING = 'Judging runs:';
+const CHECKING = 'What is wrong:';
 const CHOOSING = 'Choosing:';
 const EVERYWHERE = 'Everywhere:';
 
@@ -330,10 +334,10 @@ export const OPTIONS = {
     group: OUTPUT,
     help: 'keep that of so many runs of the job, the newest',
   }),
-  schedule: valued<string | null>({
+  schedule: valued<Schedule | null>({
     name: 'schedule',
     value: 'CRON',
-    example: "'30 2 * * *'",
+    example: '@daily',
     twin: 'CRONRUN_SCHEDULE',
     commands: ['exec'],
     parse: schedule,
@@ -347,7 +351,7 @@ export const OPTIONS = {
     example: '10m',
     twin: 'CRONRUN_GRACE',
     commands: ['exec'],
-    parse: duration('0 is not a moment'),
+    parse: duration('a minute is granted in any case'),
     fallback: 600_000,
     fallbackText: '10m',
     group: RECORDING,
@@ -542,6 +546,54 @@ export const OPTIONS = {
     fallback: null,
     group: ANSWERING,
     help: 'with --exit-code: 197 if the run completed, but ended longer ago than this',
+  }),
+  checkMaxAge: valued<number | null>({
+    name: 'max-age',
+    value: 'DURATION',
+    example: '26h',
+    commands: ['check'],
+    parse: duration('26h for a daily job'),
+    fallback: null,
+    group: CHECKING,
+    help: 'age: the last completed run ended longer ago than this, or none ever completed',
+  }),
+  maxDuration: valued<number | null>({
+    name: 'max-duration',
+    value: 'DURATION',
+    example: '2h',
+    commands: ['check'],
+    parse: duration('2h, longer than the job ever takes'),
+    fallback: null,
+    group: CHECKING,
+    help: 'duration: a run goes on for longer than this',
+  }),
+  warning: valued<readonly (Condition | typeof NONE)[]>({
+    name: 'warning',
+    short: 'w',
+    value: 'WHAT[,WHAT]',
+    example: 'failed,late',
+    commands: ['check'],
+    parse: conditions,
+    fallback: [],
+    group: CHECKING,
+    help: `what is a warning, besides unverifiable and duration: ${CONDITIONS.join(', ')}; or none, which takes those two away`,
+  }),
+  critical: valued<readonly (Condition | typeof NONE)[]>({
+    name: 'critical',
+    short: 'c',
+    value: 'WHAT[,WHAT]',
+    example: 'duration',
+    commands: ['check'],
+    parse: conditions,
+    fallback: [],
+    group: CHECKING,
+    help: 'what is critical, besides failed, timeout, interrupted, orphaned, missed and age; or none',
+  }),
+  checkmk: toggle({
+    name: 'checkmk',
+    commands: ['check'],
+    group: ANSWERING,
+    help: 'a line for each job, as a local check of Checkmk; exit status 0',
   }),
   quiet: toggle({
     name: 'quiet',

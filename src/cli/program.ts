@@ -1,7 +1,9 @@
 import type { Surroundings } from '../commands/types.js';
 import { EXIT } from '../model/exit-status.js';
 import type { AnswerCall, Call, ExecCall } from './call.js';
-import { type Shown, understand } from './understand.js';
+import { failureText } from './failure.js';
+import { OPTIONS } from './options.js';
+import { type Shown, understand, wordOf } from './understand.js';
 
 /** Each in a bundle of its own. */
 export interface WhatMachinesCall {
@@ -24,7 +26,18 @@ export async function runProgram(
   io: Surroundings,
   machines: WhatMachinesCall,
 ): Promise<number> {
-  return perform(understand(argv, io.env), io, machines);
+  if (wordOf(argv) !== 'check') return perform(understand(argv, io.env), io, machines);
+  try {
+    return await perform(understand(argv, io.env), io, machines);
+  } catch (error) {
+    // A monitoring system looks at stdout, and knows no exit status beyond 3.
+    const { tellPlugin } = await import('../commands/check.js');
+    return tellPlugin(failureText(error), asksForCheckmk(argv), io);
+  }
+}
+
+function asksForCheckmk(argv: readonly string[]): boolean {
+  return argv.includes(`--${OPTIONS.checkmk.name}`);
 }
 
 async function perform(call: Call | Shown, io: Surroundings, machines: WhatMachinesCall): Promise<number> {

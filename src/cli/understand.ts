@@ -69,6 +69,16 @@ function asksForHelp(word: string): boolean {
   return word === `-${OPTIONS.help.short}` || word === `--${OPTIONS.help.name}`;
 }
 
+/** The command that a line is about, be it understood or not; null where none is named. */
+export function wordOf(argv: readonly string[]): string | null {
+  const { before } = divide(argv);
+  try {
+    return splitAtCommand(before).word ?? null;
+  } catch {
+    return before.find(isCommand) ?? null;
+  }
+}
+
 interface Split {
   /** Options that stand before the command, as git -C does; they belong to it like any other. */
   readonly leading: readonly string[];

@@ -1,5 +1,7 @@
+import { CONDITIONS, type Condition, NONE } from '../model/check.js';
 import { LONGEST_CHECKPOINT_BYTES } from '../model/checkpoint.js';
 import { DURATION_RULE, parseDuration, proposeDuration } from '../model/duration.js';
+import { parseSchedule, type Schedule } from '../model/schedule.js';
 import { parseSignal, type SignalName, STOPS } from '../model/signal.js';
 import { parseSize, proposeSize, SIZE_RULE } from '../model/size.js';
 import { nearest } from './nearest.js';
@@ -136,6 +138,15 @@ export function choices<T extends string>(words: readonly T[]): ValueParser<read
   };
 }
 
+const oneOfConditions = choices<Condition | typeof NONE>([...CONDITIONS, NONE]);
+
+/** What may be wrong with a job; of other plugins these options take numbers. */
+export function conditions(text: string): Parsed<readonly (Condition | typeof NONE)[]> {
+  const parsed = oneOfConditions(text);
+  const isLimit = 'problem' in parsed && parseDuration(text) !== null;
+  return isLimit ? { ...parsed, hint: '(limits are --max-age and --max-duration)' } : parsed;
+}
+
 /** A switch in the environment: 1 or 0 and no other word, so that "no" and "false" cannot switch it on. */
 export function oneOrZero(text: string): Parsed<boolean> {
   if (text === '1') return { value: true };
@@ -171,9 +182,9 @@ export function shellCommand(text: string): Parsed<string> {
 }
 
 /** When a job is due, as in a crontab. */
-export function schedule(text: string): Parsed<string> {
-  if (text.trim() === '' || text.startsWith('-')) return { problem: `is no schedule. Write '30 2 * * *'` };
-  return { value: text };
+export function schedule(text: string): Parsed<Schedule> {
+  const parsed = parseSchedule(text);
+  return 'problem' in parsed ? parsed : { value: parsed };
 }
 
 /** An http URL, or file:PATH of a file in which it stands. */

@@ -1,13 +1,14 @@
-import { explainErrno } from '../errors.js';
+import { CronrunError, explainErrno } from '../errors.js';
 import { exitStatusOf } from '../model/exit-status.js';
 import { encodeLine, type JournalRecord } from '../model/record.js';
 import { signalNumber } from '../model/signal.js';
 import { LAUNCH_VARIABLES, readLaunch, restoreEnvironment } from '../platform/launch.js';
 import { effectiveUid, homeDirectory, userName } from '../platform/user.js';
+import { isZone, zoneName } from '../platform/zone.js';
 import { dieOf, isStop, receiveSignals } from '../run/forward.js';
 import type { Notice, Tell } from '../run/notice.js';
 import type { OutputKeeper } from '../run/output.js';
-import type { Plan } from '../run/plan.js';
+import type { DeclaredSchedule, Plan } from '../run/plan.js';
 import type { Reporter } from '../run/reporter.js';
 import { type Outcome, supervise } from '../run/supervise.js';
 import type { Turn } from '../run/take-turn.js';
@@ -147,11 +148,27 @@ function planOf(
     journalLimit: options.journalLimit,
     keeper,
     reporter: null,
-    schedule: null,
+    schedule: declaredSchedule(options, env.TZ),
     exclusiveState: options.exclusiveState,
     cwd: workingDirectory(),
     user: userName(env),
   };
+}
+
+/** As it is recorded. CronrunError 'usage' for a time zone that there is not. */
+function declaredSchedule(
+  { schedule, graceMs }: ExecOptions,
+  tz: string | undefined,
+): DeclaredSchedule | null {
+  if (schedule === null) return null;
+  const { expression, zone } = schedule;
+  if (zone !== null && !isZone(zone)) {
+    throw new CronrunError(
+      'usage',
+      `exec: --schedule: there is no time zone ${zone}. Write TZ=Europe/Berlin`,
+    );
+  }
+  return { expression, zone: zone ?? zoneName(tz), graceMs };
 }
 
 /**

@@ -1,8 +1,10 @@
 import { hostname } from 'node:os';
 import { CronrunError } from '../errors.js';
+import type { Due } from '../model/due.js';
 import { EXIT } from '../model/exit-status.js';
 import { type JobRuns, newestRun } from '../model/job-runs.js';
 import { type EndedGist, RECORD_FIELDS, type RunningRecord, type RunRecord } from '../model/record.js';
+import { dueOf } from '../state/due.js';
 import { readReportFailures, runsWithFailures, withFailures } from '../state/report-failures.js';
 import { listJobs, readJobGist, readJobRuns } from '../state/runs.js';
 import { getLine } from '../view/get.js';
@@ -51,10 +53,16 @@ interface Extent {
 async function answer(options: LsOptions, stateDir: string, io: Surroundings): Promise<Extent> {
   const line = scriptLine(options, stateDir);
   if (line === null) return tellPeople(options, stateDir, io);
-  const { rows, ...extent } = readJobs(readJobRuns, stateDir, options, (runs, record) => ({
-    ...jobPlace(runs, record),
-    line: line(runs, record),
-  }));
+  const { rows, ...extent } = readJobs(
+    readJobRuns,
+    stateDir,
+    options,
+    (runs, record, due) => ({
+      ...jobPlace(runs, record, due),
+      line: line(runs, record, due),
+    }),
+    io.now(),
+  );
   io.out(rows.map((row) => row.line).join(''));
   return extent;
 }
@@ -73,7 +81,8 @@ function readJobs<Row extends JobPlace, Ended extends EndedGist>(
   read: ReadJob<Ended>,
   stateDir: string,
   { status, sort, limit, exclusiveState }: LsOptions,
-  show: (runs: JobRuns<Ended>, record: RunningRecord | Ended) => Row,
+  show: (runs: JobRuns<Ended>, record: RunningRecord | Ended, due: Due | null) => Row,
+  nowMs: number,
 ): Extent & { readonly rows: readonly Row[] } {
   const rows: Row[] = [];
   let [total, trouble, unreadable] = [0, 0, 0];
@@ -89,8 +98,9 @@ function readJobs<Row extends JobPlace, Ended extends EndedGist>(
     const record = newestRun(runs);
     if (record === null) continue;
     total++;
-    if (needsALook(runs)) trouble++;
-    if (status === null || record.status === status) rows.push(show(runs, record));
+    const due = dueOf(stateDir, runs, nowMs);
+    if (needsALook(runs, due)) trouble++;
+    if (status === null || record.status === status) rows.push(show(runs, record, due));
   }
   return { rows: orderJobs(rows, sort).slice(0, limit ?? rows.length), total, trouble, unreadable, refused };
 }
@@ -107,32 +117,35 @@ function readOrRefuse<Ended extends EndedGist>(
   }
 }
 
+type ScriptLine = (runs: JobRuns, record: RunRecord, due: Due | null) => string;
+
 /** How a script asked to see a job, in one line with its newline; null where people ask. */
-function scriptLine(
-  { quiet, get, json }: LsOptions,
-  stateDir: string,
-): ((runs: JobRuns, record: RunRecord) => string) | null {
+function scriptLine({ quiet, get, json }: LsOptions, stateDir: string): ScriptLine | null {
   if (quiet) return (runs) => `${runs.job}\n`;
   if (get !== null) {
-    const line = (runs: JobRuns, record: RunRecord) => getLine(get, fieldsOf(record, runs));
+    const line: ScriptLine = (runs, record, due) => getLine(get, fieldsOf(record, runs, due));
     return get.includes('report_failures') ? knowingFailures(stateDir, line) : line;
   }
-  if (json) return knowingFailures(stateDir, (runs, record) => `${jobJson(record, runs)}\n`);
+  if (json) return knowingFailures(stateDir, (runs, record, due) => `${jobJson(record, runs, due)}\n`);
   return null;
 }
 
 /** They stand in a file of their own, which is one more to look for in each of thousands of jobs. */
-function knowingFailures(stateDir: string, line: (runs: JobRuns, record: RunRecord) => string): typeof line {
-  return (runs, record) => {
+function knowingFailures(stateDir: string, line: ScriptLine): ScriptLine {
+  return (runs, record, due) => {
     const failures = readReportFailures(stateDir, runs.job);
-    return line(runsWithFailures(runs, failures), withFailures(record, failures));
+    return line(runsWithFailures(runs, failures), withFailures(record, failures), due);
   };
 }
 
 async function tellPeople(options: LsOptions, stateDir: string, io: Surroundings): Promise<Extent> {
   const { viewing, terminal } = await openScreen(options, io);
-  const { rows, ...extent } = readJobs(readJobGist, stateDir, options, (runs, record) =>
-    jobRow(runs, record, viewing.now),
+  const { rows, ...extent } = readJobs(
+    readJobGist,
+    stateDir,
+    options,
+    (runs, record, due) => jobRow(runs, record, viewing.now, due),
+    viewing.now,
   );
   if (extent.total === 0) return extent;
   if (rows.length === 0) {

@@ -5,6 +5,7 @@ import { EXIT } from '../model/exit-status.js';
 import { isJobName } from '../model/job.js';
 import { type JobRuns, newestRun } from '../model/job-runs.js';
 import { idOf, isEnded, RECORD_FIELDS, type RunRecord } from '../model/record.js';
+import { dueOf } from '../state/due.js';
 import { logSize } from '../state/output-log.js';
 import { readReportFailures, runsWithFailures, withFailures } from '../state/report-failures.js';
 import { completedInARow, readJobRuns, skipsSince } from '../state/runs.js';
@@ -83,14 +84,15 @@ async function answer(options: AnswerOptions, stateDir: string, subject: Subject
   const failures = readReportFailures(stateDir, subject.runs.job);
   const record = withFailures(subject.record, failures);
   const runs = runsWithFailures(subject.runs, failures);
-  if (options.get !== null) io.out(getLine(options.get, fieldsOf(record, runs)));
-  else if (options.json) io.out(`${statusJson(record, runs)}\n`);
+  const due = dueOf(stateDir, runs, io.now());
+  if (options.get !== null) io.out(getLine(options.get, fieldsOf(record, runs, due)));
+  else if (options.json) io.out(`${statusJson(record, runs, due)}\n`);
   else {
     const { viewing } = await openScreen(options, io);
     const streak = completedInARow(stateDir, runs.job, options.exclusiveState);
     const skips = skipsSince(stateDir, runs.job, record.status === 'running' ? record.started_at : null);
     const keptBytes = isJobName(record.job) ? logSize(stateDir, record.job, idOf(record)) : null;
-    io.out(statusText({ record, runs, streak, skips, keptBytes, here: hostname() }, viewing));
+    io.out(statusText({ record, runs, streak, skips, due, keptBytes, here: hostname() }, viewing));
   }
   if (runs.unreadable > 0) io.err(unreadableText(runs.unreadable, runs.job));
 }

@@ -1,4 +1,6 @@
+import type { Condition, NONE } from '../model/check.js';
 import type { Status } from '../model/record.js';
+import type { Schedule } from '../model/schedule.js';
 import type { SignalName } from '../model/signal.js';
 
 /** Everything a command takes from its surroundings, so that a test can hand it something else. */
@@ -58,8 +60,8 @@ export interface ReportOptions extends DeliveryOptions {
 }
 
 export interface ExecOptions extends CommonOptions, ReportOptions {
-  /** When the job is due, as a crontab says it; null: nobody said so. */
-  readonly schedule: string | null;
+  /** When the job is due; null: nobody said so. */
+  readonly schedule: Schedule | null;
   /** How late a run may begin, milliseconds. */
   readonly graceMs: number;
 
@@ -134,6 +136,12 @@ export interface CheckOptions extends CommonOptions {
   readonly maxAgeMs: number | null;
   /** Longest time that a run may go on; null: any. */
   readonly maxDurationMs: number | null;
+  /** What is a warning, besides what usually is. */
+  readonly warning: readonly (Condition | typeof NONE)[];
+  /** What is critical, likewise. */
+  readonly critical: readonly (Condition | typeof NONE)[];
+  /** A line for each job, as an agent of Checkmk takes it. */
+  readonly checkmk: boolean;
 }
 
 export interface PruneOptions extends CommonOptions {

@@ -201,6 +201,9 @@ export type CompletedGist = Pick<
   | 'duration_ms'
   | 'previous_completed_at'
   | 'settled_at'
+  | 'schedule'
+  | 'schedule_zone'
+  | 'grace_ms'
 >;
 
 /** A run that ended: whole or, where it completed, as much of it as a list of jobs shows. */

@@ -155,6 +155,9 @@ const TEXT = String.raw`"[^"\\\x00-\x1f]*"`;
 const TIME = '"([0-9TZ:.-]{24})"';
 const NUMBER = '(?:0|[1-9][0-9]*)';
 
+/** What is read out of a line has to be the same in every encoding. */
+const PLAIN_TEXT = String.raw`"([ !#-\[\]-~]*)"`;
+
 const HEX = '"[0-9a-f]+"';
 
 /** What stands behind the job's name, field by field; a text with a backslash in it is left to the parser. */
@@ -190,9 +193,9 @@ const SELDOM: readonly Field[] = [
   ['trace_id', HEX],
   ['span_id', HEX],
   ['parent_span_id', HEX],
-  ['schedule', TEXT],
-  ['schedule_zone', TEXT],
-  ['grace_ms', NUMBER],
+  ['schedule', PLAIN_TEXT],
+  ['schedule_zone', PLAIN_TEXT],
+  ['grace_ms', `(${NUMBER})`],
 ];
 
 const LAST: Field = ['previous_completed_at', `(?:null|${TIME})`];
@@ -215,7 +218,8 @@ const COMPLETED = new RegExp(
 export function completedGist(line: string): CompletedGist | null {
   const match = COMPLETED.exec(line);
   if (match === null) return null;
-  const [, id = '', exitCode, started, completed, ended, durationMs, previous] = match;
+  const [, id = '', exitCode, started, completed, ended, durationMs, ...more] = match;
+  const [schedule = null, schedule_zone = null, graceMs, previous] = more;
   const [started_at, completed_at, ended_at] = [time(started), time(completed), time(ended)];
   const duration_ms = integer(Number(durationMs));
   if (readRunId(id) === null || Number(exitCode) > 255 || duration_ms === null) return null;
@@ -230,5 +234,8 @@ export function completedGist(line: string): CompletedGist | null {
     duration_ms,
     previous_completed_at: time(previous),
     settled_at: null,
+    schedule,
+    schedule_zone,
+    grace_ms: graceMs === undefined ? null : integer(Number(graceMs)),
   };
 }

@@ -1,3 +1,4 @@
+import type { Due } from '../model/due.js';
 import type { JobRuns } from '../model/job-runs.js';
 import type { RunRecord, SkippedRecord } from '../model/record.js';
 import type { Style } from './style.js';
@@ -10,6 +11,8 @@ export interface StatusFacts {
   readonly streak: CompletedStreak;
   /** What was not begun since `record` did, where that is the newest run of its job. */
   readonly skips: SkipsOnTop;
+  /** Whether the job comes when it is due; null where nobody said when that is, or nobody can tell. */
+  readonly due: Due | null;
   /** How many bytes of its output are kept; null: none is. */
   readonly keptBytes: number | null;
   /** The host name of this machine; null where it is not known. */

@@ -1,3 +1,4 @@
+import type { Due } from '../model/due.js';
 import { isoMs } from '../model/iso-time.js';
 import { type JobRuns, unsureRuns } from '../model/job-runs.js';
 import type { EndedGist, RunGist } from '../model/record.js';
@@ -13,11 +14,11 @@ export interface JobPlace {
   readonly startedMs: number;
 }
 
-/** @param record the run of the job that is shown. */
-export function jobPlace(runs: JobRuns<EndedGist>, record: RunGist): JobPlace {
+/** @param record the run of the job that is shown. @param due null: nobody said when it is due. */
+export function jobPlace(runs: JobRuns<EndedGist>, record: RunGist, due: Due | null = null): JobPlace {
   return {
     job: runs.job,
-    trouble: needsALook(runs),
+    trouble: needsALook(runs, due),
     going: record.status === 'running',
     startedMs: isoMs(record.started_at),
   };
@@ -25,10 +26,11 @@ export function jobPlace(runs: JobRuns<EndedGist>, record: RunGist): JobPlace {
 
 /**
  * True where somebody should look: the last verdict is bad (also while the job runs again), a run newer than that
- * is orphaned or unverifiable, or processes of an older run live without their wrapper. An older unverifiable run
- * is no news: it may be a container that is long gone.
+ * is orphaned or unverifiable, processes of an older run live without their wrapper, or a run was missed. An older
+ * unverifiable run is no news: it may be a container that is long gone. Nor is a run that is late and may still come.
  */
-export function needsALook(runs: JobRuns<EndedGist>): boolean {
+export function needsALook(runs: JobRuns<EndedGist>, due: Due | null = null): boolean {
+  if (due !== null && due.missed > 0) return true;
   if (runs.last !== null && isBad(runs.last.status)) return true;
   if (runs.going.length === 0) return false;
   return unsureRuns(runs).length > 0 || runs.going.some((run) => run.record.reason === 'orphaned');

@@ -1,3 +1,4 @@
+import type { Due } from '../model/due.js';
 import { formatDuration } from '../model/duration.js';
 import { type JobRuns, RECENT } from '../model/job-runs.js';
 import type { EndedGist, RunGist, RunStatus } from '../model/record.js';
@@ -7,7 +8,7 @@ import type { Style, Tone } from './style.js';
 import { columnWidths, renderTable, widthBeforeLast } from './table.js';
 import { COLUMNS, count, paragraph, tied } from './text.js';
 import { age } from './time.js';
-import { isBad, statusName, statusWords, toneOf } from './words.js';
+import { dueWords, isBad, statusName, statusWords, toneOf } from './words.js';
 
 const SIGNS: Readonly<Record<RunStatus, string>> = {
   completed: '.',
@@ -35,13 +36,18 @@ export interface JobRow extends JobPlace {
   readonly tone: Tone;
 }
 
-/** @param record the newest run. @param now milliseconds since 1970. */
-export function jobRow(runs: JobRuns<EndedGist>, record: RunGist, now: number): JobRow {
-  const { job, trouble, going, startedMs } = jobPlace(runs, record);
+/** @param record the newest run. @param due null: nobody said when it is due. @param now milliseconds since 1970. */
+export function jobRow(
+  runs: JobRuns<EndedGist>,
+  record: RunGist,
+  now: number,
+  due: Due | null = null,
+): JobRow {
+  const { job, trouble, going, startedMs } = jobPlace(runs, record, due);
   const started = age(record.started_at, now);
   const cells = [
     sanitize(job),
-    jobWords(runs, record),
+    due === null ? jobWords(runs, record) : `${jobWords(runs, record)}${dueWords(due)}`,
     `${started} ago`,
     tookWords(record, started),
     runs.lastCompletedAt === null ? 'never' : `${age(runs.lastCompletedAt, now)} ago`,

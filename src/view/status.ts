@@ -1,4 +1,5 @@
 import { newestRun } from '../model/job-runs.js';
+import { dueLines, dueMark } from './due.js';
 import type { Line, StatusFacts, Viewing } from './facts.js';
 import { afterBadRun, statusHeadline } from './headline.js';
 import { jobLines, olderRunLines, skipsLine } from './job-lines.js';
@@ -11,11 +12,13 @@ import { labelled, VALUE_COLUMNS, wrapWords } from './text.js';
 export function statusText(facts: StatusFacts, viewing: Viewing): string {
   const { record, runs } = facts;
   const isNewest = record.cron_job_id === newestRun(runs)?.cron_job_id;
-  const more = isNewest && record.status === 'running' ? afterBadRun(runs.last) : '';
+  const bad = isNewest && record.status === 'running' ? afterBadRun(runs.last) : '';
+  const more = isNewest ? bad + dueMark(facts.due) : '';
   const lines = [
     ...runLines(facts, viewing),
     ...(isNewest ? jobLines(facts, viewing) : olderRunLines(facts, viewing)),
     isNewest ? skipsLine(facts.skips, viewing) : null,
+    ...(isNewest ? dueLines(facts, viewing) : []),
     ...meaningLines(facts),
     ...otherRunLines(facts, viewing),
   ];

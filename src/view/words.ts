@@ -1,3 +1,4 @@
+import type { Due } from '../model/due.js';
 import { formatLimit } from '../model/duration.js';
 import type { FailedRecord, RunGist, RunningRecord, SkippedRecord, Status } from '../model/record.js';
 import { readRunId, shortRunId } from '../model/run-id.js';
@@ -51,6 +52,17 @@ function failureWords(record: FailedRecord): string {
   if (record.reason === 'incomplete') return 'incomplete';
   if (record.exit_code === 127) return '127 not found';
   return `${record.exit_code} ${sanitize(record.error ?? 'not run')}`;
+}
+
+/** ", MISSED 3" or ", LATE", behind a status; empty where the job came when it was due. */
+export function dueWords(due: Due): string {
+  if (due.missed > 0) return `, MISSED ${missedCount(due)}`;
+  return due.lateSinceMs === null ? '' : ', LATE';
+}
+
+/** "3", "more than 1000" */
+export function missedCount({ missed, more }: Due): string {
+  return `${more ? 'more than ' : ''}${missed}`;
 }
 
 /** What a run without an end does: "one goes on". */

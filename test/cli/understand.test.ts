@@ -156,7 +156,7 @@ describe('exec', () => {
       outputLimit: 65_536,
       keepOutput: 3,
       ...NOBODY_IS_TOLD,
-      schedule: '30 2 * * *',
+      schedule: expect.objectContaining({ expression: '30 2 * * *', zone: null }),
       graceMs: 1_800_000,
       onSuccess: 'true',
       onFailure: 'false',

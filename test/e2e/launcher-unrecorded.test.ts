@@ -301,3 +301,13 @@ describe('not built', () => {
     expect(outcome.stderr).toContain('alone/door.cjs');
   });
 });
+
+test('check answers a monitoring system, which looks at stdout and knows no status beyond 3', () => {
+  expect(run([launcher, 'check', '--max-age', '26h', 'backup'], NO_PATH)).toMatchObject({
+    status: 3,
+    stdout: expect.stringMatching(
+      /^CRONRUN UNKNOWN: no node of version 20.17 or newer \(found none\); .*\n$/,
+    ),
+    stderr: '',
+  });
+});

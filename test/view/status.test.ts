@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Due } from '../../src/model/due.js';
 import type { JobRuns } from '../../src/model/job-runs.js';
 import type { RunRecord } from '../../src/model/record.js';
 import type { CompletedStreak, SkipsOnTop } from '../../src/view/facts.js';
@@ -13,12 +14,14 @@ function show(
   streak: Partial<CompletedStreak> = {},
   now = sample.NOW,
   skips: SkipsOnTop = { last: null, count: 0, more: false },
+  due: Due | null = null,
 ): string {
   const facts = {
     record,
     runs,
     streak: { count: 0, more: false, ...streak },
     skips,
+    due,
     keptBytes: null,
     here: 'db1',
   };
@@ -506,5 +509,70 @@ backup: skipped 35m ago: run 01a2005b-1c3d went on
     expect(show(older, runs, {}, sample.NOW, { last: record, count: 1, more: false })).not.toContain(
       'skipped',
     );
+  });
+});
+
+describe('a job with a schedule', () => {
+  const nightly = sample.beginning('backup', '2026-11-21 02:30:01', {
+    command: ['/usr/local/bin/backup'],
+    schedule: '30 2 * * *',
+    schedule_zone: 'Europe/Berlin',
+    grace_ms: 600_000,
+  });
+  const done = sample.completed(nightly, { ended: '2026-11-21 02:51:16' });
+  const runs = sample.job('backup', '..', done, '2026-11-21 02:51:16');
+  const NONE: Due = {
+    nextMs: Date.parse(sample.at('2026-11-23 02:30:00')),
+    lateSinceMs: null,
+    missed: 0,
+    more: false,
+    missedSinceMs: null,
+  };
+  const due = (facts: Partial<Due> | null) =>
+    show(done, runs, {}, sample.NOW, undefined, facts === null ? null : { ...NONE, ...facts });
+  const missedSinceMs = Date.parse(sample.at('2026-11-22 02:30:00'));
+
+  it('says when it is due next', () => {
+    expect(due({})).toContain(
+      '\n  schedule   30 2 * * * (Europe/Berlin), next due 2026-11-23 02:30:00 +01:00\n',
+    );
+    expect(due({ nextMs: null })).toContain('30 2 * * * (Europe/Berlin), never due again\n');
+    expect(due({})).not.toMatch(/late|missed/i);
+  });
+
+  it('says that it was missed, first of all', () => {
+    expect(due({ missed: 1, missedSinceMs })).toMatch(
+      /^backup: completed 1d ago, after 21m 15s; MISSED 1 since then\n/,
+    );
+    expect(due({ missed: 1, missedSinceMs })).toContain(`
+  missed     no run began when it was due, 2026-11-22 02:30:00 +01:00 (35m
+             ago), nor in the 10m after it
+`);
+    expect(due({ missed: 1000, more: true, missedSinceMs })).toContain('MISSED more than 1000 since then');
+    expect(due({ missed: 3, missedSinceMs })).toContain(
+      'missed     3 times no run began when it was due, at',
+    );
+  });
+
+  it('says that it is late', () => {
+    const text = due({ lateSinceMs: missedSinceMs });
+    expect(text).toMatch(/^backup: completed 1d ago, after 21m 15s; LATE\n/);
+    expect(text).toContain('\n  late       no run yet that was due 2026-11-22 02:30:00 +01:00 (35m ago)\n');
+  });
+
+  it('says where nobody can tell', () => {
+    expect(due(null)).toContain('30 2 * * * (Europe/Berlin); when that is cannot be told here\n');
+  });
+
+  it('says nothing of it of an older run', () => {
+    const older = { ...done, cron_job_id: 'cron:01a200fb-0000-7000-8000-000000000009' };
+    expect(show(older, runs, {}, sample.NOW, undefined, { ...NONE, missed: 1, missedSinceMs })).not.toMatch(
+      /missed|schedule/i,
+    );
+  });
+
+  it('never has a line of more than 80 columns', () => {
+    const text = due({ missed: 1000, more: true, missedSinceMs, lateSinceMs: missedSinceMs });
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 });
