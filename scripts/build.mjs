@@ -52,7 +52,7 @@ const apart = {
     ),
 };
 const door = { plugins: [apart], supported: { 'dynamic-import': false } };
-const special = { exec: door, last: door, main: door, answer: door };
+const special = { exec: door, last: door, main: door, answer: door, textfile: door };
 
 await Promise.all(
   Object.entries(bundles).map(([name, source]) =>

@@ -7,7 +7,10 @@ import type { Failure, Scene, Teller } from '../report/teller.js';
 import type { Reporter } from '../run/reporter.js';
 import { inspectOwnership } from '../state/ownership.js';
 import { appendReportFailures } from '../state/report-failures.js';
-import type { ReportOptions } from './types.js';
+import type { ExecOptions, ReportOptions } from './types.js';
+
+/** Whom a run is told to, and how the runs of its job are judged. */
+type Wishes = ReportOptions & Pick<ExecOptions, 'exclusiveState'>;
 
 /** Takes every signal from now on; see receiveSignals, of which this bundle has none of its own. */
 type Receive = (next: (signal: SignalName) => void) => () => void;
@@ -21,7 +24,7 @@ export interface Stage extends Omit<Scene, 'stop' | 'say'> {
 }
 
 /** Tells others of a run as the options say. */
-export function reporterFor(options: ReportOptions, stage: Stage): Reporter {
+export function reporterFor(options: Wishes, stage: Stage): Reporter {
   return new Report(options, stage);
 }
 
@@ -34,7 +37,7 @@ class Report implements Reporter {
   /** What is under way; each resolves when it is told and noted. */
   readonly #underWay: Promise<void>[] = [];
 
-  constructor(options: ReportOptions, stage: Stage) {
+  constructor(options: Wishes, stage: Stage) {
     this.#stage = stage;
     const { job, stateDir, env, now, tell } = stage;
     this.#tellers = tellersFor(options, { job, stateDir, env, now, say: tell, stop: this.#stopping.signal });
@@ -104,7 +107,7 @@ class Report implements Reporter {
 }
 
 /** Each in a bundle of its own. */
-function tellersFor(options: ReportOptions, scene: Scene): Teller[] {
+function tellersFor(options: Wishes, scene: Scene): Teller[] {
   const tellers: Teller[] = [];
   if (options.ping !== null) {
     const { pingTeller } = require('./ping.cjs') as typeof import('../report/ping-teller.js');
@@ -116,7 +119,7 @@ function tellersFor(options: ReportOptions, scene: Scene): Teller[] {
   }
   if (options.textfile !== null) {
     const { textfileTeller } = require('./textfile.cjs') as typeof import('../report/textfile-teller.js');
-    tellers.push(textfileTeller(options.textfile, scene));
+    tellers.push(textfileTeller(options.textfile, options.exclusiveState, scene));
   }
   return tellers;
 }
