@@ -38,7 +38,7 @@ const UNPAINTED = '\u001b[0m';
 
 /** As much of a line as fits into so many columns, with the colours that it has. */
 export function cutLine(line: string, columns: number): string {
-  if (line.length <= columns) return line;
+  if (columnsOf(line) <= columns) return line;
   let cut = '';
   let used = 0;
   let painted = false;

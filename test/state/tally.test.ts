@@ -6,7 +6,14 @@ import { GROUP_READABLE, PRIVATE } from '../../src/platform/durable.js';
 import { jobDirectory, journalPath } from '../../src/state/directory.js';
 import { planPruning, prune } from '../../src/state/prune.js';
 import { rotateJournal } from '../../src/state/rotate.js';
-import { countOn, decodeTally, encodeTally, keepTally, readTally, type Tally } from '../../src/state/tally.js';
+import {
+  countOn,
+  decodeTally,
+  encodeTally,
+  keepTally,
+  readTally,
+  type Tally,
+} from '../../src/state/tally.js';
 import { scratch } from '../helpers/cronrun.js';
 import { at, completed, failed, lost, runId, skipped } from '../helpers/records.js';
 import { inJournal, JOB, markNow, NO_MARK, putJournal } from '../helpers/state.js';
@@ -20,7 +27,8 @@ beforeEach(() => {
   mkdirSync(directory, { recursive: true });
 });
 
-const counted = (known: Tally | null): Tally => inJournal(stateDir, (journal) => countOn(known, journal).tally);
+const counted = (known: Tally | null): Tally =>
+  inJournal(stateDir, (journal) => countOn(known, journal).tally);
 const keep = (n = 900) => keepTally(directory, 0o600, runId(n));
 const some = (over: Partial<Totals>): Totals => ({ ...NO_TOTALS, ...over });
 
@@ -55,7 +63,10 @@ describe('countOn', () => {
   });
 
   it('counts a line of which it saw only a part', () => {
-    const [line, rest] = [JSON.stringify(completed(1)).slice(0, 100), JSON.stringify(completed(1)).slice(100)];
+    const [line, rest] = [
+      JSON.stringify(completed(1)).slice(0, 100),
+      JSON.stringify(completed(1)).slice(100),
+    ];
     putJournal(stateDir, [completed(0), line]);
     const before = counted(null);
     expect(before.totals).toEqual(some({ completed: 1 }));
