@@ -61,7 +61,7 @@ export async function lsWatch(
 
 function refuseElsewhere({ env }: Surroundings): void {
   if (!stdoutIsTerminal()) {
-    const hint = 'leave it out, and list again as often as you like: cronrun ls --json';
+    const hint = 'for programs: cronrun ls --json, as often as you like';
     throw new CronrunError('usage', 'ls: --watch is for a terminal, and stdout is none', { hint });
   }
   if (env.TERM && env.TERM !== 'dumb') return;
