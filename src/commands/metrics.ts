@@ -32,7 +32,7 @@ function print(place: Place, io: Surroundings): readonly string[] {
     const facts = readOrRefuse(place, job, refused);
     if (facts !== null) jobs.push(jobLines(facts));
   }
-  io.out(exposition(jobs));
+  io.out(exposition(jobs).text);
   if (jobs.length === 0 && refused.length === 0) {
     const { stateDir } = place;
     io.err(whereItMayBe({ command: 'metrics', stateDir, asked: null, job: null, mayBeRun: false }, io));

@@ -96,6 +96,8 @@ function linesOf({ name, samples }: Family, facts: JobFacts): string {
   return lines;
 }
 
+const NEWLINE = 10;
+
 /** The lines of one job, for each metric in their order. Nothing else is kept of 10,000 of them. */
 export type JobLines = readonly string[];
 
@@ -103,42 +105,32 @@ export function jobLines(facts: JobFacts): JobLines {
   return FAMILIES.map((family) => linesOf(family, facts));
 }
 
-/** All metrics of all jobs; each has its own lines in `jobs`, in the order of their names. */
-export function exposition(jobs: readonly JobLines[]): string {
-  return FAMILIES.map((family, index) => headOf(family) + jobs.map((lines) => lines[index]).join('')).join(
-    '',
-  );
+/** A text, and where the head of each metric begins in it, bytes. */
+export interface Exposition {
+  readonly text: string;
+  readonly heads: readonly number[];
 }
 
-const NEWLINE = 10;
-
 /**
- * What `exposition` made, with these lines in the place of those that it had of their jobs. Nothing is read of other jobs,
- * so ten thousand of them cost no more than their bytes. Null where it is not what this version would have made.
+ * All metrics of all jobs; each has its own lines in `jobs`, in the order of their names.
  *
- * @param start where the first metric begins: what stands before it stays. @param jobs none: the job has no lines any more.
+ * @param start how much stands before it.
  */
-export function withJobs(
-  bytes: Buffer,
-  start: number,
-  jobs: ReadonlyMap<string, JobLines | null>,
-): Buffer | null {
-  const names = [...jobs.keys()].sort();
-  const pieces: Buffer[] = [];
-  let done = 0;
-  let at = start;
-  for (const [index, family] of FAMILIES.entries()) {
-    const section = sectionAt(bytes, at, family, FAMILIES[index + 1] ?? null);
-    if (section === null) return null;
-    for (const job of names) {
-      const lines = linesIn(bytes, section, family, job);
-      if (lines === null) return null;
-      pieces.push(bytes.subarray(done, lines.from), Buffer.from(jobs.get(job)?.[index] ?? ''));
-      done = lines.to;
-    }
-    at = section.to;
-  }
-  return Buffer.concat([...pieces, bytes.subarray(done)]);
+export function exposition(jobs: readonly JobLines[], start = 0): Exposition {
+  let text = '';
+  const heads = FAMILIES.map((family, index) => {
+    const at = start + text.length; // every character is a byte
+    text += headOf(family) + jobs.map((lines) => lines[index]).join('');
+    return at;
+  });
+  return { text, heads };
+}
+
+/** A text that is not in memory: it may be of ten thousand jobs. */
+export interface Source {
+  readonly size: number;
+  /** Fewer bytes where it ends before. */
+  readonly read: (from: number, to: number) => Buffer;
 }
 
 interface Range {
@@ -146,57 +138,97 @@ interface Range {
   readonly to: number;
 }
 
-/** Where the samples of a metric stand whose head begins at `at`; null where that does not, or something else follows. */
-function sectionAt(bytes: Buffer, at: number, family: Family, next: Family | null): Range | null {
-  const head = Buffer.from(headOf(family));
-  if (!bytes.subarray(at, at + head.length).equals(head)) return null;
+/** A text made of pieces of another one, and of what is new; and where the head of each metric begins in it. */
+export interface Change {
+  readonly pieces: readonly (Range | string)[];
+  readonly heads: readonly number[];
+}
+
+/**
+ * What `exposition` made, with these lines in the place of those that it had of their jobs. Nothing is looked at of other
+ * jobs but some names on the way. Null where it is not what this version would have made.
+ *
+ * @param heads as they were. @param jobs null: the job has no lines any more.
+ */
+export function withJobs(
+  source: Source,
+  heads: readonly number[],
+  jobs: ReadonlyMap<string, JobLines | null>,
+): Change | null {
+  if (heads.length !== FAMILIES.length) return null;
+  const names = [...jobs.keys()].sort();
+  const pieces: (Range | string)[] = [];
+  const newHeads: number[] = [];
+  let done = 0;
+  let grown = 0;
+  for (const [index, family] of FAMILIES.entries()) {
+    const section = sectionAt(source, heads[index] ?? -1, heads[index + 1] ?? source.size, family);
+    if (section === null) return null;
+    newHeads.push((heads[index] ?? 0) + grown);
+    for (const job of names) {
+      const old = linesIn(source, section, family, job);
+      if (old === null) return null;
+      const lines = jobs.get(job)?.[index] ?? '';
+      pieces.push({ from: done, to: old.from }, lines);
+      done = old.to;
+      grown += lines.length - (old.to - old.from);
+    }
+  }
+  return { pieces: [...pieces, { from: done, to: source.size }], heads: newHeads };
+}
+
+/** Where the samples of a metric stand, between its head and the next one; null where the head is none of ours. */
+function sectionAt({ read }: Source, at: number, to: number, family: Family): Range | null {
+  const head = headOf(family);
   const from = at + head.length;
-  const to = next === null ? bytes.length : bytes.indexOf(`\n# HELP ${next.name} `, from - 1) + 1;
-  return to < from || bytes[to - 1] !== NEWLINE ? null : { from, to };
+  if (at < 0 || to < from || read(at, from).toString('latin1') !== head) return null;
+  return read(to - 1, to)[0] === NEWLINE ? { from, to } : null;
 }
 
 /** The lines of a job, of which there may be none: then where they would stand. Null where a line is none of ours. */
-function linesIn(bytes: Buffer, section: Range, { name }: Family, job: string): Range | null {
+function linesIn(source: Source, section: Range, { name }: Family, job: string): Range | null {
   const prefix = `${name}{job_name="`;
-  const from = search(bytes, section.from, section.to, prefix, (other) => other >= job);
-  const to = from === null ? null : search(bytes, from, section.to, prefix, (other) => other > job);
+  const from = search(source, section, prefix, (other) => other >= job);
+  const to = from === null ? null : search(source, { ...section, from }, prefix, (other) => other > job);
   return from === null || to === null ? null : { from, to };
 }
 
 /**
- * The beginning of the first line between `from` and `end`, both beginnings of lines, whose job `fits`, as it does for all
- * that follow; `end` where there is none. Null where a line is none of ours.
+ * The beginning of the first line of a range, which begins and ends between lines, whose job `fits`, as it does for all that
+ * follow; its end where there is none. Null where a line is none of ours.
  */
 function search(
-  bytes: Buffer,
-  from: number,
-  end: number,
+  source: Source,
+  { from, to }: Range,
   prefix: string,
   fits: (job: string) => boolean,
 ): number | null {
   let low = from;
-  let high = end;
+  let high = to;
   while (low < high) {
-    const line = lineStart(bytes, (low + high) >> 1, low);
-    const name = jobOf(bytes, line, prefix);
-    if (name === null) return null;
-    if (fits(name)) high = line;
-    else low = bytes.indexOf(NEWLINE, line) + 1;
+    const line = lineAround(source, (low + high) >> 1, low);
+    const job = line === null ? null : jobOf(line.text, prefix);
+    if (line === null || job === null) return null;
+    if (fits(job)) high = line.at;
+    else low = line.at + line.text.length;
   }
   return low;
 }
 
-function lineStart(bytes: Buffer, at: number, least: number): number {
-  // Not -1: that would be counted from the end.
-  return at === 0 ? least : Math.max(least, bytes.lastIndexOf(NEWLINE, at - 1) + 1);
+/** No line of ours is longer, bytes. */
+const LONGEST_LINE = 256;
+
+/** The line that `at` is in, its newline included, if it begins at `least` or later; null where it is too long for one. */
+function lineAround({ read }: Source, at: number, least: number): { at: number; text: string } | null {
+  const start = Math.max(least, at - LONGEST_LINE);
+  const text = read(start, at + LONGEST_LINE).toString('latin1');
+  const before = at === start ? -1 : text.lastIndexOf('\n', at - start - 1);
+  const end = text.indexOf('\n', at - start);
+  if ((before === -1 && start !== least) || end === -1) return null;
+  return { at: start + before + 1, text: text.slice(before + 1, end + 1) };
 }
 
-const LONGEST_NAME = 64;
-
-function jobOf(bytes: Buffer, line: number, prefix: string): string | null {
-  const nameAt = line + prefix.length;
-  if (bytes.toString('latin1', line, nameAt) !== prefix) return null;
-  const text = bytes.toString('latin1', nameAt, nameAt + LONGEST_NAME + 1);
-  const quote = text.indexOf('"');
-  return quote <= 0 ? null : text.slice(0, quote);
+function jobOf(line: string, prefix: string): string | null {
+  const quote = line.indexOf('"', prefix.length);
+  return line.startsWith(prefix) && quote !== -1 ? line.slice(prefix.length, quote) : null;
 }

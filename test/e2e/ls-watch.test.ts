@@ -36,8 +36,7 @@ function watching(stateDir: string, args = '', rows = 24): Going {
 /** What the screen shows now: the lines that were written since the cursor was last put to its beginning. */
 function shown({ stdout }: Going): string[] {
   const frame = stdout.split(HOME).at(-1) ?? '';
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal does with a line is none of its text
-  return frame.split('\r\n').map((line) => line.replaceAll(/\u001b\[[\d;?]*[A-Za-z]/g, ''));
+  return frame.split('\r\n').map((line) => line.replaceAll(/\p{Cc}\[[\d;?]*[A-Za-z]/gu, ''));
 }
 
 const row = (run: Going, name: string) => shown(run).find((line) => line.startsWith(`${name} `));

@@ -113,7 +113,7 @@ const job = (name: string, failures = 0): JobLines =>
 
 describe('exposition', () => {
   it('has the lines of a metric together, below what it is', () => {
-    const text = exposition([job('a'), job('b')]);
+    const { text } = exposition([job('a'), job('b')]);
     const names = text
       .trim()
       .split('\n')
@@ -127,8 +127,13 @@ describe('exposition', () => {
     }
   });
 
+  it('says where each metric begins', () => {
+    const { text, heads } = exposition([job('a'), job('b')], 100);
+    expect(heads).toEqual([...text.matchAll(/^# HELP/gm)].map(({ index }) => 100 + index));
+  });
+
   it('never has a label called job, which is that of the scrape', () => {
-    expect(exposition([job('a')])).not.toMatch(/[{,]job=/);
+    expect(exposition([job('a')]).text).not.toMatch(/[{,]job=/);
   });
 
   it('needs no escapes: what a label would have to have escaped is in no name of a job', () => {
@@ -140,51 +145,59 @@ describe('exposition', () => {
 describe('withJobs', () => {
   const HEAD = '# head\n';
   const names = ['Z', 'a', 'a-1', 'a.b', 'ab', 'b', 'x'.repeat(64)];
-  const all = (failures: Readonly<Record<string, number>>) =>
-    Buffer.from(
-      HEAD +
-        exposition(
-          Object.keys(failures)
-            .sort()
-            .map((name) => job(name, failures[name])),
-        ),
-    );
-  const counts = (list: readonly string[]) => Object.fromEntries(list.map((name) => [name, 0]));
-  const update = (bytes: Buffer, changes: Readonly<Record<string, number>>) =>
-    withJobs(
-      bytes,
+  const made = (failures: Readonly<Record<string, number>>) => {
+    const jobs = Object.keys(failures).sort();
+    const { text, heads } = exposition(
+      jobs.map((name) => job(name, failures[name])),
       HEAD.length,
-      new Map(Object.entries(changes).map(([name, failures]) => [name, job(name, failures)])),
-    )?.toString();
+    );
+    return { text: HEAD + text, heads };
+  };
+  const counts = (list: readonly string[]) => Object.fromEntries(list.map((name) => [name, 0]));
+  /** The text that comes of it; null: none of ours. */
+  function change(
+    { text, heads }: { readonly text: string; readonly heads: readonly number[] },
+    jobs: ReadonlyMap<string, JobLines | null>,
+  ) {
+    const bytes = Buffer.from(text);
+    const source = { size: bytes.length, read: (from: number, to: number) => bytes.subarray(from, to) };
+    const changed = withJobs(source, heads, jobs);
+    const textOf = (piece: string | { from: number; to: number }) =>
+      typeof piece === 'string' ? piece : bytes.toString('latin1', piece.from, piece.to);
+    return changed === null ? null : { text: changed.pieces.map(textOf).join(''), heads: changed.heads };
+  }
+
+  const update = (old: ReturnType<typeof made>, changes: Readonly<Record<string, number>>) =>
+    change(old, new Map(Object.entries(changes).map(([name, failures]) => [name, job(name, failures)])));
 
   it.each(names)('puts the lines of %s in the place of those it had', (name) => {
-    expect(update(all(counts(names)), { [name]: 5 })).toBe(all({ ...counts(names), [name]: 5 }).toString());
+    expect(update(made(counts(names)), { [name]: 5 })).toEqual(made({ ...counts(names), [name]: 5 }));
   });
 
   it.each(names)('puts the lines of %s where they would stand', (name) => {
     const others = names.filter((other) => other !== name);
-    expect(update(all(counts(others)), { [name]: 5 })).toBe(all({ ...counts(others), [name]: 5 }).toString());
+    expect(update(made(counts(others)), { [name]: 5 })).toEqual(made({ ...counts(others), [name]: 5 }));
   });
 
   it('several at once, into nothing as well', () => {
-    expect(update(all({}), { b: 1, a: 2 })).toBe(all({ a: 2, b: 1 }).toString());
-    expect(update(all(counts(names)), { Z: 1, ab: 2, new: 3 })).toBe(
-      all({ ...counts(names), Z: 1, ab: 2, new: 3 }).toString(),
+    expect(update(made({}), { b: 1, a: 2 })).toEqual(made({ a: 2, b: 1 }));
+    expect(update(made(counts(names)), { Z: 1, ab: 2, new: 3 })).toEqual(
+      made({ ...counts(names), Z: 1, ab: 2, new: 3 }),
     );
   });
 
   it('takes the lines of a job away that has none any more', () => {
-    const bytes = withJobs(all(counts(names)), HEAD.length, new Map([['ab', null]]));
-    expect(bytes?.toString()).toBe(all(counts(names.filter((name) => name !== 'ab'))).toString());
+    const changed = change(made(counts(names)), new Map([['ab', null]]));
+    expect(changed).toEqual(made(counts(names.filter((name) => name !== 'ab'))));
   });
 
   it('among a thousand jobs', () => {
     const thousand = counts(Array.from({ length: 1000 }, (_, n) => `job-${n}`));
     for (const name of ['job-0', 'job-500', 'job-999', 'job-10', 'zzz'])
-      expect(update(all(thousand), { [name]: 7 })).toBe(all({ ...thousand, [name]: 7 }).toString());
+      expect(update(made(thousand), { [name]: 7 })).toEqual(made({ ...thousand, [name]: 7 }));
   });
 
-  const text = all(counts(names)).toString();
+  const { text, heads } = made(counts(names));
 
   it.each<[string, string]>([
     ['empty', ''],
@@ -194,8 +207,17 @@ describe('withJobs', () => {
     ['of another version: a metric less', text.replace(/# HELP cronrun_job_running.*?(?=# HELP)/s, '')],
     ['somebody else’s lines', text.replaceAll(/cronrun_job_running\{/g, 'mine{')],
   ])('has nothing to do with what is %s', (_, other) => {
-    expect(
-      withJobs(Buffer.from(other), Math.min(HEAD.length, other.length), new Map([['a', job('a')]])),
-    ).toBeNull();
+    expect(change({ text: other, heads }, new Map([['a', job('a')]]))).toBeNull();
+  });
+
+  it.each<[string, readonly unknown[]]>([
+    ['none', []],
+    ['one too few', heads.slice(1)],
+    ['one too many', [...heads, text.length]],
+    ['none at all among them', heads.with(2, Number.NaN)],
+    ['one that is elsewhere', heads.with(2, (heads[2] ?? 0) + 1)],
+    ['in another order', [...heads].reverse()],
+  ])('believes no places of heads that are %s', (_, places) => {
+    expect(change({ text, heads: places as number[] }, new Map([['a', job('a')]]))).toBeNull();
   });
 });
