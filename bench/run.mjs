@@ -1,7 +1,7 @@
 // npm run bench: what cronrun costs, as ratios against a bare node and against its peers, in one run.
 // Installs nothing; what is missing is said.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CRON_ENV, isThere, medianOf, pairedRatio, peakKiB, wallMs } from './measure.mjs';
@@ -84,6 +84,21 @@ function readers() {
   row('ls of 10,000 jobs / node empty.cjs', pairedRatio(ls, [NODE, empty], Math.ceil(N / 4), env), '<= 12');
 }
 
+/** The end of a run is told in a file of metrics; nothing is read of the other jobs that it tells of. */
+function textfile() {
+  const exec = (jobs) => {
+    const stateDir = `${scratch}/metrics-of-${jobs}`;
+    const directory = `${stateDir}-textfile`;
+    mkdirSync(directory);
+    for (let n = 0; n < jobs; n++) makeJob(stateDir, `job-${n}`, 1);
+    wallMs([BIN, 'metrics', '--state-dir', stateDir, '--textfile', directory], env);
+    return [BIN, 'exec', '--state-dir', stateDir, '--textfile', directory, 'job-0', '--', '/bin/true'];
+  };
+  const one = exec(1);
+  row('exec --textfile / exec, one job', pairedRatio(one, one.toSpliced(4, 2), N, env), '');
+  row('exec --textfile, 10,000 jobs / one job', pairedRatio(exec(10_000), one, N, env), '');
+}
+
 async function storm(count) {
   const stateDir = `${scratch}/storm`;
   const begun = performance.now();
@@ -160,6 +175,7 @@ memory();
 await waitingMemory();
 syncs();
 readers();
+textfile();
 await storm(500);
 console.log(
   `\n| figure | measured | must |\n|---|---|---|\n${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}`,

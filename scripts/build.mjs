@@ -116,6 +116,7 @@ const special = {
   last: doorOf('last'),
   main: door,
   answer: door,
+  textfile: door,
 };
 
 await Promise.all([

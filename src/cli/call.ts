@@ -298,7 +298,7 @@ function answerCall<C extends 'status' | 'last'>(raw: RawCall, command: C, env: 
 }
 
 function lsCall(raw: RawCall, env: Environment): LsCall {
-  refuseTogether(raw, [OPTIONS.json, OPTIONS.get, OPTIONS.quiet]);
+  refuseTogether(raw, [OPTIONS.json, OPTIONS.get, OPTIONS.quiet, OPTIONS.watch]);
   const job = lsJob(readerOperands(raw));
   if (job !== undefined && raw.given.has(OPTIONS.sort.name)) {
     throw usage('ls', '--sort is for jobs. The runs of one job are listed newest first; leave it out');

@@ -10,7 +10,10 @@ import type { Failure, Scene, Teller } from '../report/teller.js';
 import type { Reporter } from '../run/reporter.js';
 import { inspectOwnership } from '../state/ownership.js';
 import { appendReportFailures } from '../state/report-failures.js';
-import type { ReportOptions } from './types.js';
+import type { ExecOptions, ReportOptions } from './types.js';
+
+/** Whom a run is told to, and how the runs of its job are judged. */
+export type Wishes = ReportOptions & Pick<ExecOptions, 'exclusiveState'>;
 
 /** Takes every signal from now on; see receiveSignals, of which this bundle has none of its own. */
 type Receive = (next: (signal: SignalName) => void) => () => void;
@@ -37,7 +40,7 @@ const STOPPING_MS = 1000;
 const LEFT_BEHIND = 'no answer yet, and cronrun was told to stop';
 
 /** Tells others of a run as the options say. */
-export function reporterFor(options: ReportOptions, stage: Stage): Reporter {
+export function reporterFor(options: Wishes, stage: Stage): Reporter {
   return new Report((scene) => tellersFor(options, scene), stage);
 }
 
@@ -152,7 +155,7 @@ async function withinMs(all: Promise<unknown>, stop: AbortSignal, ms: number): P
 }
 
 /** Each in a bundle of its own. */
-function tellersFor(options: ReportOptions, scene: Scene): NamedTeller[] {
+function tellersFor(options: Wishes, scene: Scene): NamedTeller[] {
   const tellers: NamedTeller[] = [];
   const { ping, onSuccess, onFailure, onEnd, textfile } = options;
   if (ping !== null) {
@@ -173,7 +176,7 @@ function tellersFor(options: ReportOptions, scene: Scene): NamedTeller[] {
   if (textfile !== null) {
     const load = () => {
       const { textfileTeller } = require('./textfile.cjs') as typeof import('../report/textfile-teller.js');
-      return textfileTeller(textfile, scene);
+      return textfileTeller(textfile, options.exclusiveState, scene);
     };
     tellers.push({ reporter: 'textfile', teller: loaded(load, () => ['textfile']) });
   }

@@ -6,6 +6,7 @@ import { formatRunId, makeRunId } from '../model/run-id.js';
 import { syncDirectory } from '../platform/durable.js';
 import { findFlock, LOCKING_FLAGS } from '../platform/flock.js';
 import { randomBytes } from '../platform/random.js';
+import { forgetWritten } from '../report/textfile-desk.js';
 import { type Attempt, attempt, type Gate } from '../run/gate.js';
 import { jobDirectory, runningDirectory } from '../state/directory.js';
 import { bytesOfJob, forgetJob, removeForgotten } from '../state/forget.js';
@@ -48,6 +49,7 @@ export function forget(options: ForgetOptions, job: string, io: Surroundings): n
       }),
     );
     if (!isGone) throw new CronrunError('goes-on', `forget: a run of ${job} has only just begun`, WAIT);
+    writing('forget', stateDir, () => forgetWritten(stateDir));
   }
   io.out(forgetText(runs, dryRun, localZone));
   return EXIT.ok;

@@ -27,7 +27,14 @@ const FIELDS = [...RECORD_FIELDS, ...JOB_FIELDS];
  */
 export async function ls(options: LsOptions, job: string | undefined, io: Surroundings): Promise<number> {
   const stateDir = statePlace(options.stateDir, io.env);
-  if (job !== undefined) return lsRuns(options, stateDir, job, io);
+  const show = (to: Surroundings) =>
+    job === undefined ? lsJobs(options, stateDir, to) : lsRuns(options, stateDir, job, to);
+  if (!options.watch) return show(io);
+  const { lsWatch } = await import('./ls-watch.js');
+  return lsWatch(options, stateDir, job ?? null, show, io);
+}
+
+async function lsJobs(options: LsOptions, stateDir: string, io: Surroundings): Promise<number> {
   checkFields('ls', options.get, FIELDS);
   const { total, unreadable, refused } = await answer(options, stateDir, io);
   if (total === 0 && refused.length === 0 && !options.quiet) {

@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs';
+import { Bell } from './bell.js';
 import { monotonicMs } from './clock.js';
 
 /** Longest pause between two looks, milliseconds: what changes no file (a SIGKILL) and a watch that fails are seen so. */
@@ -17,7 +17,8 @@ export async function lookUntil<T>(
   look: () => T | null,
   onReady: (lookNow: () => void) => void = () => undefined,
 ): Promise<T | null> {
-  const bell = new Bell([directories].flat());
+  const bell = new Bell();
+  bell.attend([directories].flat());
   onReady(() => bell.change());
   const until = limitMs === null ? Number.POSITIVE_INFINITY : monotonicMs() + limitMs;
   try {
@@ -30,48 +31,5 @@ export async function lookUntil<T>(
     }
   } finally {
     bell.close();
-  }
-}
-
-/** Rings when something changes in one of its directories; once for all changes since it was last waited for. */
-class Bell {
-  readonly #watchers: readonly (FSWatcher | null)[];
-  #rung = false;
-  #wake: () => void = () => undefined;
-
-  constructor(directories: readonly string[]) {
-    this.#watchers = directories.map((directory) => watcherOf(directory, () => this.change()));
-  }
-
-  change(): void {
-    this.#rung = true;
-    this.#wake();
-  }
-
-  /** Resolves at the next ring, at once if one came meanwhile, or after `ms`. */
-  async ring(ms: number): Promise<void> {
-    if (!this.#rung) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    this.#rung = false;
-  }
-
-  close(): void {
-    for (const watcher of this.#watchers) watcher?.close();
-  }
-}
-
-/** Null where the directory is not there or the system has no watch left: then the slow look is all there is. */
-function watcherOf(directory: string, onChange: () => void): FSWatcher | null {
-  try {
-    return watch(directory, onChange).on('error', () => undefined);
-  } catch {
-    return null;
   }
 }

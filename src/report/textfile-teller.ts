@@ -1,6 +1,77 @@
-// A bundle of its own (dist/textfile.cjs): only a run that keeps a textfile of metrics loads it.
-import type { Scene, Teller } from './teller.js';
+// A bundle of its own (dist/textfile.cjs): only a run that keeps a textfile of metrics loads it, and what writes it is loaded
+// when the run has ended.
+import { resolve } from 'node:path';
+import { explainErrno } from '../errors.js';
+import { monotonicMs } from '../platform/clock.js';
+import type { Failure, Scene, Teller } from './teller.js';
 
-export function textfileTeller(_directory: string, _scene: Scene): Teller {
-  return { ended: () => Promise.resolve([]) };
+/** Longest that a run stays for it after its end, milliseconds: where hundreds end at once one writes for many. */
+const DEADLINE_MS = 30_000;
+
+/** How soon it leaves where it is told to stop. */
+const STOP_MS = 500;
+
+/** Keeps the metrics of the job in the file of a directory. */
+export function textfileTeller(directory: string, isExclusive: boolean, scene: Scene): Teller {
+  let waiting = false;
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    // Of several runs that were found cut short at once the file is told at once.
+    ended: () => {
+      if (waiting) return Promise.resolve([]);
+      waiting = true;
+      const told = last.then(() => {
+        waiting = false;
+        return refresh(directory, isExclusive, scene);
+      });
+      last = told;
+      return told;
+    },
+  };
+}
+
+async function refresh(directory: string, isExclusive: boolean, scene: Scene): Promise<readonly Failure[]> {
+  try {
+    await inTime(scene.stop, () => write(directory, isExclusive, scene));
+    return [];
+  } catch (error) {
+    return [{ reporter: 'textfile', why: whyOf(directory, error) }];
+  }
+}
+
+async function write(directory: string, isExclusive: boolean, scene: Scene): Promise<void> {
+  const { job, stateDir, env, stop } = scene;
+  if (stateDir === null) throw new Error('there is no place for records: this user has no home');
+  const { refreshJob } = await import('./textfile.js');
+  const untilMs = monotonicMs() + DEADLINE_MS;
+  const textfile = { directory: resolve(directory), stateDir, isExclusive, path: env.PATH, untilMs, stop };
+  // A stop is taken by exec itself, which waits for us.
+  await refreshJob({ ...textfile, guard: () => () => undefined }, job);
+}
+
+/** A file system that hangs holds nobody. */
+async function inTime(stop: AbortSignal, act: () => Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const leave = (why: string, ms: number) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => reject(new Error(why)), ms);
+    };
+    leave('it took longer than 30s; a later run does it', DEADLINE_MS + STOP_MS);
+    stop.addEventListener('abort', () => leave('it was told to stop', STOP_MS), { once: true });
+    if (stop.aborted) leave('it was told to stop', STOP_MS);
+  });
+  try {
+    await Promise.race([act(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** "/srv/metrics: ENOENT: no such file or directory" */
+function whyOf(directory: string, error: unknown): string {
+  const isOfFileSystem = (error as { errno?: unknown } | null)?.errno !== undefined;
+  const path = (error as { path?: unknown } | null)?.path;
+  const where = typeof path === 'string' && !path.startsWith(directory) ? path : directory;
+  return isOfFileSystem ? `${where}: ${explainErrno(error)}` : explainErrno(error);
 }

@@ -69,6 +69,11 @@ export function logPath(stateDir: string, job: string, id: RunId): string {
   return `${outputDirectory(stateDir, job)}/${logName(id)}`;
 }
 
+/** What is known of the files of metrics that were written; there only where somebody asked for one. */
+export function textfilesDirectory(stateDir: string): string {
+  return `${stateDir}/textfile`;
+}
+
 /** Given up when a start record does not fit on a full disk. */
 export function reservePath(stateDir: string): string {
   return `${stateDir}/.reserve`;

@@ -7,6 +7,7 @@ import {
   type EndedRecord,
   endOf,
   idOf,
+  isEnded,
   isInferred,
   type JournalMark,
   type JournalRecord,
@@ -15,7 +16,7 @@ import {
   type SkippedRecord,
 } from '../model/record.js';
 import { ID_PREFIX, isRunId, type RunId } from '../model/run-id.js';
-import { CLOSING, readRange } from '../platform/durable.js';
+import { CLOSING, closingOf, readRange } from '../platform/durable.js';
 import type { OpenFile } from '../platform/open-file.js';
 import { completedGist, quickLook, type ReadLine, type Recent } from './quick-look.js';
 import { type Journal, openNewest, withOlder } from './segments.js';
@@ -313,6 +314,59 @@ function* linesSince(journal: Journal, mark: JournalMark | null, end = journal.s
     }
     if (isMarked(file, mark)) return;
   }
+}
+
+/** Whether the file in which `mark` was taken is still there. Where there was none then, all that is there is new. */
+export function hasMark(journal: Journal, mark: JournalMark): boolean {
+  if (mark.ino === null) return true;
+  for (const file of filesFromEnd(journal)) if (isMarked(file, mark)) return true;
+  return false;
+}
+
+/** So many lines before a mark are asked whether they are of a run that stands after it once more. */
+const DOUBLES_WITHIN = 100;
+
+/**
+ * The runs whose lines were appended after `mark`, the last appended first, each once. A run that has a line shortly before
+ * the mark is left out: what stands after it is a double. Null: all that there are.
+ */
+export function* runsSince(journal: Journal, mark: JournalMark | null): Generator<EndedRecord> {
+  const seen = idsBefore(journal, mark);
+  for (const file of filesFromEnd(journal)) {
+    const from = searchFrom(file, mark);
+    for (const line of linesFromEnd(file)) {
+      if (line.at < from) break;
+      const record = countingRecord(file, line, (id) => seen.has(id), { count: 0 });
+      if (record === null) continue;
+      seen.add(apart(idOf(record)));
+      if (isEnded(record)) yield record;
+    }
+    if (isMarked(file, mark)) return;
+  }
+}
+
+function idsBefore(journal: Journal, mark: JournalMark | null): Set<RunId> {
+  const ids = new Set<RunId>();
+  for (const file of filesFromEnd(journal)) {
+    if (!isMarked(file, mark)) continue;
+    let looked = 0;
+    for (const line of linesFromEnd({ ...file, size: mark.size })) {
+      const id = glimpseId(line.text);
+      if (id !== null) ids.add(apart(id));
+      if (++looked === DOUBLES_WITHIN) break;
+    }
+    break;
+  }
+  return ids;
+}
+
+/**
+ * @see markOf: after the last whole line. What stands behind that may be a line of which only a part can be seen yet.
+ */
+export function markOfWhole(journal: OpenFile): JournalMark {
+  if (closingOf(journal.fd, journal.size) === '') return markOf(journal);
+  for (const line of linesFromEnd(journal)) return markOf({ ...journal, size: line.at });
+  return markOf({ ...journal, size: 0 });
 }
 
 /** A run that somebody looks for, and where the journal stood when it began. */

@@ -28,6 +28,7 @@ import { recordsFromEnd, withJournal } from './journal.js';
 import { numberSegments, rotateJournal } from './rotate.js';
 import { listSegments } from './segments.js';
 import { readFileName } from './start-record.js';
+import { keepTally } from './tally.js';
 
 /** What pruning a job removes, and what is left of it. */
 export interface Pruned {
@@ -128,6 +129,7 @@ export function prune(
   if (ids.size === 0) return;
   // Start records that were removed and not synced would come back in a power cut.
   syncDirectory(runningDirectory(stateDir, job));
+  keepTally(directory, modes.file, unique());
   if (bytesIn(journalPath(stateDir, job), ids) > 0) rotateJournal(directory, unique(), 0, 0);
   // What a run is moving away just now may get its number at any moment; what has one keeps its name.
   numberSegments(directory);
@@ -138,13 +140,15 @@ export function prune(
     syncDirectory(directory);
     if (late !== '') appendDurably(journalPath(stateDir, job), modes, () => late);
   }
+  // Its mark was taken in a file that has been written anew.
+  keepTally(directory, modes.file, unique());
   for (const path of outputsOf(stateDir, job, ids)) removeIfThere(path);
 }
 
-/** What a prune left that was killed. */
+/** What a prune left that was killed, or who else kept a tally. */
 function removeTemporary(directory: string): void {
   for (const name of listDirectory(directory)) {
-    if (/^\.journal-[0-9a-f-]{36}\.tmp$/.test(name)) removeIfThere(`${directory}/${name}`);
+    if (/^\.(?:journal|tally)-[0-9a-f-]{36}\.tmp$/.test(name)) removeIfThere(`${directory}/${name}`);
   }
 }
 

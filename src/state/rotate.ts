@@ -5,6 +5,7 @@ import { removeIfThere, syncDirectory } from '../platform/durable.js';
 import { type OpenFile, openFile } from '../platform/open-file.js';
 import { linesFromEnd } from './journal.js';
 import { listSegments, segmentName } from './segments.js';
+import { keepTally } from './tally.js';
 
 /**
  * Moves a journal of `thresholdBytes` or more away, so that the next run begins a new one; then removes whole segments, the
@@ -31,7 +32,7 @@ export function rotateJournal(
   syncDirectory(directory);
   numberSegments(directory);
   syncDirectory(directory);
-  if (limitBytes > 0) removeOldest(directory, limitBytes);
+  if (limitBytes > 0) removeOldest(directory, id, limitBytes);
 }
 
 /**
@@ -58,8 +59,8 @@ function renameIfThere(from: string, to: string): boolean {
   }
 }
 
-/** No sync: what a power cut brings back is removed by the next rotation. */
-function removeOldest(directory: string, limitBytes: number): void {
+/** No sync: what a power cut brings back is removed by the next rotation. They are counted before they go, for metrics. */
+function removeOldest(directory: string, id: string, limitBytes: number): void {
   const segments = listSegments(directory).map(({ name }) => {
     const path = `${directory}/${name}`;
     return { path, size: statSync(path, { throwIfNoEntry: false })?.size ?? 0 };
@@ -68,11 +69,19 @@ function removeOldest(directory: string, limitBytes: number): void {
   if (total <= limitBytes) return;
   const telling = segments.findLastIndex(({ path, size }) => size > 0 && tellsOfRun(path));
   const newest = telling === -1 ? segments.findLastIndex(({ size }) => size > 0) : telling;
+  if (newest > 0) keepTally(directory, modeOf(segments[newest]?.path ?? ''), id);
   for (const { path, size } of segments.slice(0, Math.max(0, newest))) {
     if (total <= limitBytes) return;
     removeIfThere(path);
     total -= size;
   }
+}
+
+const PERMISSIONS = 0o666;
+
+/** Who may read the journal may read what was counted in it. */
+function modeOf(path: string): number {
+  return (statSync(path, { throwIfNoEntry: false })?.mode ?? 0o600) & PERMISSIONS;
 }
 
 /** What is in no text of a record, where each quote has a backslash before it: it saves parsing thousands of lines. */

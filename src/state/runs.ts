@@ -364,8 +364,8 @@ export function streakOf(records: readonly EndedRecord[], cut: boolean): Streak 
   return end === -1 ? { count: after.length, more: cut } : { count: end, more: false };
 }
 
-/** Runs `read`; what the file system refuses becomes an error that says what may be done about it. */
-function readable<T>(path: string, read: () => T): T {
+/** Runs `read`; what the file system refuses becomes an error that says what may be done about it: 'unreadable'. */
+export function readable<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {

@@ -6,8 +6,9 @@ import {
   Report,
   reporterFor,
   type Stage,
+  type Wishes,
 } from '../../src/commands/exec-report.js';
-import type { ReportOptions } from '../../src/commands/types.js';
+
 import type { EndedRecord } from '../../src/model/record.js';
 import type { ReporterName } from '../../src/model/report.js';
 import { shortRunId } from '../../src/model/run-id.js';
@@ -222,7 +223,7 @@ describe('what could not be told', () => {
       textfile: '/m',
     };
     // Here there are no bundles.
-    const report = reporterFor(options as unknown as ReportOptions, stage());
+    const report = reporterFor(options as unknown as Wishes, stage());
     report.settled([lost(1)]);
     await report.ended(completed(2));
     const why = expect.stringMatching(/^cannot be loaded \(/);
