@@ -8,8 +8,6 @@ import {
   type Stage,
   type Wishes,
 } from '../../src/commands/exec-report.js';
-
-import type { EndedRecord } from '../../src/model/record.js';
 import type { ReporterName } from '../../src/model/report.js';
 import { shortRunId } from '../../src/model/run-id.js';
 import type { SignalName } from '../../src/model/signal.js';
@@ -317,7 +315,7 @@ describe('a stop while others are told', () => {
 
 describe('the end', () => {
   it('is not told before it has begun to be', async () => {
-    const ended = vi.fn(async (_: EndedRecord) => []);
+    const ended = vi.fn<Teller['ended']>(async () => []);
     const report = reportWith([named({ ended })]);
     const done = report.ended(completed(1));
     expect(ended).not.toHaveBeenCalled();
