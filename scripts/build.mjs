@@ -33,6 +33,8 @@ const bundles = {
   man: 'src/commands/man.ts',
   report: 'src/commands/exec-report.ts', // what tells others of a run, and each of those that do it
   ping: 'src/report/ping-teller.ts',
+  delivery: 'src/report/ping-delivery.ts', // what sends pings, once the command runs
+  untold: 'src/report/untold.ts', // runs of which nobody was told, though they have an end on record
   hooks: 'src/report/hook-teller.ts',
   textfile: 'src/report/textfile-teller.ts',
   overlap: 'src/run/take-turn.ts', // what a run needs that must not overlap with another one of its job

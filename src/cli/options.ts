@@ -1,4 +1,5 @@
-import type { ColorChoice, LsSort, Overlap, PingKind, PingPart } from '../commands/types.js';
+import type { ColorChoice, LsSort, Overlap, PingPart } from '../commands/types.js';
+import type { PingKind } from '../model/ping.js';
 import type { Status } from '../model/record.js';
 import type { SignalName } from '../model/signal.js';
 import {

@@ -1,8 +1,9 @@
 // A bundle of its own (dist/report.cjs): only a run of which others are told loads it, and of what tells them only what was
 // asked for.
 import type { Beginning, EndedRecord } from '../model/record.js';
-import { readRunId } from '../model/run-id.js';
+import { type RunId, readRunId } from '../model/run-id.js';
 import type { SignalName } from '../model/signal.js';
+import type { Manner } from '../report/ping-post.js';
 import type { Failure, Scene, Teller } from '../report/teller.js';
 import type { Reporter } from '../run/reporter.js';
 import { inspectOwnership } from '../state/ownership.js';
@@ -13,7 +14,7 @@ import type { ReportOptions } from './types.js';
 type Receive = (next: (signal: SignalName) => void) => () => void;
 
 /** What exec gives to its reporter. */
-export interface Stage extends Omit<Scene, 'stop' | 'say'> {
+export interface Stage extends Omit<Scene, 'stop' | 'say' | 'headline'> {
   readonly receive: Receive;
   readonly isStop: (signal: SignalName) => boolean;
   /** Says on stderr what could not be told. */
@@ -31,17 +32,27 @@ class Report implements Reporter {
   readonly #stopping = new AbortController();
   /** Runs that were found cut short, whom nobody has been told of yet. */
   #late: readonly EndedRecord[] = [];
+  /** The same of those that have an end on record. */
+  #untold: readonly RunId[] = [];
   /** What is under way; each resolves when it is told and noted. */
   readonly #underWay: Promise<void>[] = [];
 
   constructor(options: ReportOptions, stage: Stage) {
     this.#stage = stage;
     const { job, stateDir, env, now, tell } = stage;
-    this.#tellers = tellersFor(options, { job, stateDir, env, now, say: tell, stop: this.#stopping.signal });
+    const { signal } = this.#stopping;
+    this.#tellers = tellersFor(options, { job, stateDir, env, now, headline, say: tell, stop: signal });
   }
 
-  settled(records: readonly EndedRecord[]): void {
+  recorded(records: readonly EndedRecord[]): void {
+    for (const record of records) {
+      for (const teller of this.#tellers) teller.recorded?.(record);
+    }
+  }
+
+  settled(records: readonly EndedRecord[], untold: readonly RunId[]): void {
     this.#late = [...this.#late, ...records];
+    this.#untold = [...this.#untold, ...untold];
   }
 
   started(run: Beginning): void {
@@ -62,7 +73,10 @@ class Report implements Reporter {
   }
 
   #tellLate(): void {
-    for (const record of this.#late) this.#tellAll(record, true);
+    const { stateDir } = this.#stage;
+    const untold = stateDir === null ? [] : endsOnRecord(stateDir, this.#untold);
+    for (const record of [...untold, ...this.#late]) this.#tellAll(record, true);
+    this.#untold = [];
     this.#late = [];
   }
 
@@ -101,6 +115,50 @@ class Report implements Reporter {
       // it was said on stderr
     }
   }
+}
+
+/** It happens to one run in a million, so it is a bundle of its own. */
+function endsOnRecord(stateDir: string, ids: readonly RunId[]): readonly EndedRecord[] {
+  if (ids.length === 0) return [];
+  const untold = require('./untold.cjs') as typeof import('../report/untold.js');
+  return untold.endsOnRecord(stateDir, ids);
+}
+
+/** An upgrade may have removed the words meanwhile. */
+function headline(record: EndedRecord): string {
+  try {
+    const { headlineFor } = require('./words.cjs') as typeof import('./exec-words.js');
+    return headlineFor(record);
+  } catch {
+    return `${record.job}: ${record.status}`;
+  }
+}
+
+/**
+ * Sends the pings that earlier runs left, whatever their job: the end of our own run is on record. Resolves when that is done,
+ * its time is over, or somebody tells us to stop.
+ */
+export async function sendLeft(
+  stage: Stage,
+  { pingTimeoutMs }: Pick<ReportOptions, 'pingTimeoutMs'>,
+): Promise<void> {
+  const stopping = new AbortController();
+  const undo = stage.receive((signal) => {
+    if (stage.isStop(signal)) stopping.abort();
+  });
+  const { deliverOthers } = require('./delivery.cjs') as typeof import('../report/ping-delivery.js');
+  const { stateDir, env, now, tell } = stage;
+  const manner: Manner = {
+    timeoutMs: pingTimeoutMs,
+    retries: 0,
+    stop: stopping.signal,
+    hurry: null,
+    caFile: env.NODE_EXTRA_CA_CERTS || null,
+    now,
+  };
+  const office = { stateDir, path: env.PATH, now, limits: new Map<string, number>() };
+  await deliverOthers(office, manner, (why) => tell({ reporter: 'ping', why }));
+  undo();
 }
 
 /** Each in a bundle of its own. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { explainErrno } from '../errors.js';
 import { exitStatusOf } from '../model/exit-status.js';
 import { encodeLine } from '../model/record.js';
@@ -10,7 +11,8 @@ import type { Plan } from '../run/plan.js';
 import type { Reporter } from '../run/reporter.js';
 import { supervise } from '../run/supervise.js';
 import type { Turn } from '../run/take-turn.js';
-import { stateDirectory } from '../state/directory.js';
+import { pingsDirectory, stateDirectory } from '../state/directory.js';
+import type { Stage } from './exec-report.js';
 import type { Speaker } from './exec-words.js';
 import type { ExecOptions, Surroundings } from './types.js';
 
@@ -34,6 +36,9 @@ export async function exec(
   const turn = options.overlap === 'allow' ? null : await turnOf(plan, options, tell);
   const { record, stoppedBy } = turn !== null && 'record' in turn ? turn : await supervise(plan, tell, turn);
   await plan.reporter?.ended(record.status === 'skipped' ? null : record);
+  // Told to stop, it has to be gone soon.
+  if (stoppedBy === null && plan.stateDir !== null && existsSync(pingsDirectory(plan.stateDir)))
+    await sendLeft(options, plan, io.now, tell);
   if (stoppedBy !== null) dieOf(stoppedBy);
   return exitStatusOf(record);
 }
@@ -88,20 +93,35 @@ function reporterFor(
     return null;
   try {
     const report = require('./report.cjs') as typeof import('./exec-report.js');
-    const say = (failure: { reporter: string; why: string }) => tell({ kind: 'not-told', ...failure });
-    return report.reporterFor(options, {
-      job,
-      stateDir,
-      env,
-      now,
-      receive: receiveSignals,
-      isStop,
-      tell: say,
-    });
+    return report.reporterFor(options, stageOf({ job, stateDir, env }, now, tell));
   } catch (error) {
     tell({ kind: 'not-told', reporter: 'report', why: explainErrno(error) });
     return null;
   }
+}
+
+/** Pings that earlier runs could not deliver. That they wait was said when they failed. */
+async function sendLeft(
+  options: ExecOptions,
+  plan: Pick<Plan, 'job' | 'stateDir' | 'env'>,
+  now: () => number,
+  tell: Tell,
+): Promise<void> {
+  try {
+    const report = require('./report.cjs') as typeof import('./exec-report.js');
+    await report.sendLeft(stageOf(plan, now, tell), options);
+  } catch {
+    // an upgrade came in between; a later run sends them
+  }
+}
+
+function stageOf(
+  { job, stateDir, env }: Pick<Plan, 'job' | 'stateDir' | 'env'>,
+  now: () => number,
+  tell: Tell,
+): Stage {
+  const say = (failure: { reporter: string; why: string }) => tell({ kind: 'not-told', ...failure });
+  return { job, stateDir, env, now, receive: receiveSignals, isStop, tell: say };
 }
 
 function planOf(

@@ -69,6 +69,11 @@ export function logPath(stateDir: string, job: string, id: RunId): string {
   return `${outputDirectory(stateDir, job)}/${logName(id)}`;
 }
 
+/** Pings that are not delivered yet; there only while one waits, or is under way. */
+export function pingsDirectory(stateDir: string): string {
+  return `${stateDir}/pings`;
+}
+
 /** Given up when a start record does not fit on a full disk. */
 export function reservePath(stateDir: string): string {
   return `${stateDir}/.reserve`;
