@@ -62,7 +62,7 @@ class Report implements Reporter {
     }
   }
 
-  async ended(record: EndedRecord | null): Promise<void> {
+  async ended(record: EndedRecord | null): Promise<boolean> {
     const undo = this.#stage.receive((signal) => {
       if (this.#stage.isStop(signal)) this.#stopping.abort();
     });
@@ -70,6 +70,7 @@ class Report implements Reporter {
     if (record !== null) this.#tellAll(record, false);
     await Promise.all(this.#underWay);
     undo();
+    return !this.#stopping.signal.aborted;
   }
 
   #tellLate(): void {

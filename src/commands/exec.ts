@@ -35,9 +35,8 @@ export async function exec(
   const plan = { ...bare, reporter: reporterFor(options, bare, io.now, tell) };
   const turn = options.overlap === 'allow' ? null : await turnOf(plan, options, tell);
   const { record, stoppedBy } = turn !== null && 'record' in turn ? turn : await supervise(plan, tell, turn);
-  await plan.reporter?.ended(record.status === 'skipped' ? null : record);
-  // Told to stop, it has to be gone soon.
-  if (stoppedBy === null && plan.stateDir !== null && existsSync(pingsDirectory(plan.stateDir)))
+  const hasTime = (await plan.reporter?.ended(record.status === 'skipped' ? null : record)) ?? true;
+  if (stoppedBy === null && hasTime && plan.stateDir !== null && existsSync(pingsDirectory(plan.stateDir)))
     await sendLeft(options, plan, io.now, tell);
   if (stoppedBy !== null) dieOf(stoppedBy);
   return exitStatusOf(record);

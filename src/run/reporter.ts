@@ -17,7 +17,7 @@ export interface Reporter {
   readonly started: (run: Beginning) => void;
   /**
    * What there is to record is recorded; null: nothing was started. Resolves when all have been told, or their time is
-   * over.
+   * over; with false where somebody told us to stop meanwhile.
    */
-  readonly ended: (record: EndedRecord | null) => Promise<void>;
+  readonly ended: (record: EndedRecord | null) => Promise<boolean>;
 }
