@@ -62,6 +62,8 @@ export interface Outcome {
 export interface Patience {
   /** The name in the spool of what is to be delivered; null: whatever waits, and nobody else is waited for. */
   readonly own: string | null;
+  /** Nothing that stands behind that: something else has to be told before. */
+  readonly noMore?: boolean;
   /** When nothing more is begun, by the monotonic clock. */
   readonly until: number;
   /** Which pauses are made: those of the server, those of our own besides, or none. */
@@ -90,11 +92,10 @@ export async function deliverQueue(
       const lock = takeLock(office, stateDir, queue);
       if (lock === null) return { ...all, why: null };
       if (lock === 'busy') {
-        const { own, until } = patience;
+        const { own } = patience;
         if (own !== null && !isSpooled(stateDir, own)) return { ...all, why: null };
-        const busy = { ...all, why: 'another cronrun is sending', busy: true };
-        if (own === null || manner.stop.aborted || monotonicMs() > until) return busy;
-        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+        if (!mayWait(manner, patience)) return { ...all, why: 'another cronrun is sending', busy: true };
+        await look();
         continue;
       }
       try {
@@ -102,11 +103,27 @@ export async function deliverQueue(
       } finally {
         closeSync(lock.fd);
       }
-      if (all.why !== null || listQueue(stateDir, queue).length === 0) return all;
+      if (all.busy && mayWait(manner, patience)) await look();
+      else if (all.why !== null || isThrough(stateDir, queue, patience)) return all;
     }
   } catch (error) {
     return { ...all, why: explainErrno(error) };
   }
+}
+
+/** Whoever has something of his own to send waits for others. */
+function mayWait({ stop, hurry }: Manner, { own, until }: Patience): boolean {
+  return own !== null && !stop.aborted && !(hurry?.aborted ?? false) && monotonicMs() <= until;
+}
+
+function look(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+}
+
+/** Nothing is left that is to be sent. */
+function isThrough(stateDir: string, queue: string, { own, noMore = false }: Patience): boolean {
+  if (noMore && own !== null && !isSpooled(stateDir, own)) return true;
+  return listQueue(stateDir, queue).length === 0;
 }
 
 function added(before: Outcome, after: Outcome): Outcome {
@@ -164,10 +181,13 @@ async function sendAll(desk: Desk, manner: Manner, patience: Patience): Promise<
       removeQueue(stateDir, lock);
       return { ...NOTHING, lost, sent };
     }
+    if (patience.noMore && patience.own !== null && !isSpooled(stateDir, patience.own))
+      return { ...NOTHING, lost, sent };
     const waits = (why: string): Outcome => ({ why, busy: false, lost, sent });
     if (isPaused(state, patience, office.now())) return waits(state?.why ?? '');
     if (monotonicMs() > patience.until) return waits('there was no time for all that wait');
-    const done = await sendOne(desk, first, manner);
+    const done = await sendOne(desk, first, manner, patience.own);
+    if (done.kind === 'held') return { ...waits('its own run is about to send it'), busy: true };
     if (done.kind === 'failed') {
       // Nobody is left alone because we were told to stop.
       if (!manner.stop.aborted) writeQueueState(lock, stateAfter(done.posted, state, office.now()));
@@ -203,7 +223,7 @@ export function stateAfter(
 }
 
 type Done =
-  | { readonly kind: 'sent' | 'gone' }
+  | { readonly kind: 'sent' | 'gone' | 'held' }
   | { readonly kind: 'lost'; readonly lost: Lost }
   | { readonly kind: 'stays'; readonly why: string }
   | { readonly kind: 'failed'; readonly posted: Posted };
@@ -212,6 +232,7 @@ async function sendOne(
   { office, stateDir, queue }: Desk,
   { name, run }: SpoolName,
   manner: Manner,
+  own: string | null,
 ): Promise<Done> {
   const ping = readSpooled(stateDir, name);
   if (ping === null) return { kind: 'gone' };
@@ -225,6 +246,7 @@ async function sendOne(
     removeSpooled(stateDir, name);
     return { kind: 'lost', lost: { job, run, why: 'it waited for seven days' } };
   }
+  if (name !== own && isHeld(ping.heldUntil, office.now())) return { kind: 'held' };
   const posted = await sendPing(office, queue, ping, manner);
   if (posted.verdict === 'again' || posted.verdict === 'later') return { kind: 'failed', posted };
   // Killed before this it is sent once more: twice is better than never.
@@ -232,6 +254,11 @@ async function sendOne(
   return posted.verdict === 'delivered'
     ? { kind: 'sent' }
     : { kind: 'lost', lost: { job, run, why: posted.why } };
+}
+
+/** Pure. A time that is further away than any that was ever set: the clock was set back. */
+export function isHeld(heldUntil: number | null, nowMs: number): boolean {
+  return heldUntil !== null && nowMs < heldUntil && heldUntil - nowMs <= LONGEST_PAUSE_MS;
 }
 
 /** Sends one ping, wherever it was kept. Never rejects. */

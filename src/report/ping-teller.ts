@@ -63,6 +63,8 @@ class PingTeller {
   readonly #over = new AbortController();
   /** One ping is under way at a time, so that the server sees them in their order. */
   #line: Promise<unknown> = Promise.resolve();
+  /** The start is to be told, or is being told. */
+  #starting = false;
   /** What failed for good when the start was told: it need not be said twice. */
   #said: string | null = null;
   /** An end that was told late could not be delivered: nor can the next one. */
@@ -93,12 +95,17 @@ class PingTeller {
 
   started(run: Beginning): Promise<readonly Failure[]> {
     const since = monotonicMs();
+    this.#starting = !this.#options.pingWithout.includes('start');
     return this.#next(async () => {
-      // While it is there for sure: hours later an upgrade may have removed it.
-      const delivery = loadDelivery();
-      if (this.#options.pingWithout.includes('start')) return [];
-      if (this.#over.signal.aborted && monotonicMs() - since > LATEST_START_MS) return [];
-      return this.#start(run, delivery);
+      try {
+        // While it is there for sure: hours later an upgrade may have removed it.
+        const delivery = loadDelivery();
+        if (!this.#starting) return [];
+        if (this.#over.signal.aborted && monotonicMs() - since > LATEST_START_MS) return [];
+        return await this.#start(run, delivery);
+      } finally {
+        this.#starting = false;
+      }
     });
   }
 
@@ -123,6 +130,7 @@ class PingTeller {
       headline: null,
       tail: Buffer.alloc(0),
       printed: 0,
+      heldUntil: null,
     };
     const manner = { ...this.#manner(), hurry: this.#over.signal };
     const posted = await delivery.sendPing(this.#office(), this.#queue, ping, manner);
@@ -156,7 +164,9 @@ class PingTeller {
     const { stateDir, now, say } = this.#scene;
     if (stateDir === null) return [];
     const manner = { ...this.#manner(), hurry: late ? this.#over.signal : null };
-    const patience = { own: name.name, until: monotonicMs() + this.#budgetMs(), heed: 'asked' } as const;
+    const until = monotonicMs() + this.#budgetMs();
+    // Behind a late one the start of our own run is to be told, and only then its end.
+    const patience = { own: name.name, noMore: late, until, heed: 'asked' } as const;
     const { why, lost } = await delivery.deliverQueue(this.#office(), stateDir, name.queue, manner, patience);
     const own = lost.find(({ run }) => run === name.run);
     const others = lost.filter((one) => one !== own);
@@ -204,6 +214,7 @@ class PingTeller {
       headline: record.status === 'completed' ? null : this.#scene.headline(record),
       tail: bytes,
       printed: of,
+      heldUntil: this.#starting ? this.#scene.now() + 2 * (this.#options.pingTimeoutMs || LAST_MS) : null,
     };
   }
 
@@ -233,6 +244,9 @@ class PingTeller {
     return 2 * ((pingTimeoutMs || 30_000) * (pingRetries + 1));
   }
 }
+
+/** How long a start without a time limit may take when its run is over, see ping-post.ts. */
+const LAST_MS = 5000;
 
 const GONE = 'its path is relative to a working directory that is gone';
 

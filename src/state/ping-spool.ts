@@ -48,6 +48,8 @@ export interface SpooledPing {
   readonly tail: Buffer;
   /** How much that was in all, bytes. */
   readonly printed: number;
+  /** Until then its own run sends it and nobody else, milliseconds since 1970: the start is being told. Null: anybody may. */
+  readonly heldUntil: number | null;
 }
 
 /**
@@ -83,8 +85,9 @@ export function queueOf(address: PingAddress): string {
   return hash.toString(16).padStart(16, '0');
 }
 
-export function encodePing({ tail, ...rest }: SpooledPing): Buffer {
-  return Buffer.from(`${JSON.stringify({ v: VERSION, ...rest, tail: tail.toString('base64') })}\n`);
+export function encodePing({ tail, heldUntil, ...rest }: SpooledPing): Buffer {
+  const line = { v: VERSION, ...rest, held_until: heldUntil, tail: tail.toString('base64') };
+  return Buffer.from(`${JSON.stringify(line)}\n`);
 }
 
 /** Null for what is no whole ping; 'newer' for one of a newer version, which is that one's to deliver. */
@@ -111,6 +114,7 @@ export function decodePing(text: string): SpooledPing | 'newer' | null {
     headline: typeof headline === 'string' ? headline : null,
     tail: Buffer.from(tail, 'base64'),
     printed: size,
+    heldUntil: integer(json.held_until),
   };
 }
 

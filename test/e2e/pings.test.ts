@@ -222,9 +222,9 @@ describe('the body', () => {
 
   it('has the headline and the output of one that failed', async () => {
     await exec('printf "a\\033[1mb\\n"; exit 3', ...KEEP);
-    expect(checks.pings[1]?.body.toString()).toMatch(
-      /^job on \S+: FAILED, exit code 3, after \S+\n\na\u{1b}\[1mb\n$/u,
-    );
+    const body = checks.pings[1]?.body.toString() ?? '';
+    expect(body).toMatch(/^job on \S+: FAILED, exit code 3, after \S+\n\na/);
+    expect(body.endsWith('\n\na\u001b[1mb\n')).toBe(true);
   });
 
   it.each([

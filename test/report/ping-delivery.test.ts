@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isPaused, stateAfter } from '../../src/report/ping-delivery.js';
+import { isHeld, isPaused, stateAfter } from '../../src/report/ping-delivery.js';
 
 const NOW = 1_000_000;
 
@@ -33,5 +33,16 @@ describe('a server that failed', () => {
     ['the clock was set back', state({ notBefore: NOW + 3_600_001 }), 'all', false],
   ] as const)('is left alone or not: %s', (_, one, heed, expected) => {
     expect(isPaused(one, { heed }, NOW)).toBe(expected);
+  });
+});
+
+describe('an end whose start is being told', () => {
+  it.each([
+    [null, false],
+    [NOW + 1, true],
+    [NOW, false],
+    [NOW + 3_600_001, false],
+  ])('is left to its own run until %s', (until, expected) => {
+    expect(isHeld(until, NOW)).toBe(expected);
   });
 });

@@ -36,6 +36,7 @@ function ping(n: number, url = URL_A, over: Partial<SpooledPing> = {}): SpooledP
     headline: null,
     tail: Buffer.alloc(0),
     printed: 0,
+    heldUntil: null,
     ...over,
   };
 }
@@ -53,7 +54,7 @@ describe('a ping in the spool', () => {
   it.each([
     ping(1),
     ping(2, URL_A, { word: 'fail', headline: 'j: FAILED', tail: Buffer.from([0, 255, 10]), printed: 4711 }),
-    ping(3, URL_A, { address: { file: '/etc/x' }, header: 'A: b', create: true, rid: false }),
+    ping(3, URL_A, { address: { file: '/etc/x' }, header: 'A: b', create: true, rid: false, heldUntil: 17 }),
   ])('is read as it was written: $word', (one) => {
     expect(decodePing(encodePing(one).toString())).toEqual(one);
   });
