@@ -33,6 +33,8 @@ const bundles = {
   man: 'src/commands/man.ts',
   report: 'src/commands/exec-report.ts', // what tells others of a run, and each of those that do it
   ping: 'src/report/ping-teller.ts',
+  delivery: 'src/report/ping-delivery.ts', // what sends pings, once the command runs
+  untold: 'src/report/untold.ts', // runs of which nobody was told, though they have an end on record
   hooks: 'src/report/hook-teller.ts',
   textfile: 'src/report/textfile-teller.ts',
   schedule: 'src/platform/cron-times.ts', // when a job is due: croner, for who judges a job that has a schedule

@@ -203,7 +203,8 @@ function lookUp<T>(spec: OptionSpec<T>, raw: RawCall, env: Environment): T {
 function parsed<T>(spec: OptionSpec<T>, command: CommandName, text: string, twin: string | null): T {
   const result = spec.parse(text);
   if ('value' in result) return result.value;
-  throw usage(command, `${placeOf(spec.name, twin, text)} ${result.problem}`, result.hint);
+  const shown = result.isSecret ? null : text;
+  throw usage(command, `${placeOf(spec.name, twin, shown)} ${result.problem}`, result.hint);
 }
 
 function common(raw: RawCall, env: Environment): CommonOptions {

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { CronrunError } from '../errors.js';
 import { proposeJobName } from '../model/job.js';
+import { withoutSecrets } from './secrets.js';
 import { shellWords, usage } from './usage.js';
 
 /** A line for `exec` without a job. @param before what stands before `--`. @param behind what stands behind it. */
@@ -39,5 +40,5 @@ export function misplacedCommand(
 
 /** What to type; where the words cannot be shown in one line, its form. */
 export function execLine(words: readonly string[]): string {
-  return `cronrun exec ${shellWords(words) ?? 'JOB -- COMMAND [ARGUMENT...]'}`;
+  return `cronrun exec ${shellWords(withoutSecrets(words)) ?? 'JOB -- COMMAND [ARGUMENT...]'}`;
 }

@@ -3,6 +3,7 @@ import { isJobName } from '../model/job.js';
 import { missingExec } from './missing-dashes.js';
 import { nearest } from './nearest.js';
 import { COMMAND_NAMES } from './options.js';
+import { withoutSecrets } from './secrets.js';
 import { anyOf, quote, shellWords, usage, usageToType } from './usage.js';
 
 /** What a wrong word was meant to do, and what does it; JOB is replaced by the job that was typed. */
@@ -67,7 +68,7 @@ export function noSuchCommand(word: string, args: readonly string[]): CronrunErr
 }
 
 function advise(problem: string, advice: Advice, args: readonly string[]): CronrunError {
-  const typed = advice === RUN && args.includes('--') ? shellWords(args) : null;
+  const typed = advice === RUN && args.includes('--') ? shellWords(withoutSecrets(args)) : null;
   if (typed !== null) return usageToType(null, `${problem} ${RUN.wish}`, `cronrun exec ${typed}`);
   const job = args.find((arg) => isJobName(arg));
   const { wish, line } = advice === ALL_JOBS && job !== undefined ? RUNS : advice;

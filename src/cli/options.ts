@@ -1,5 +1,6 @@
-import type { ColorChoice, LsSort, Overlap, PingKind, PingPart } from '../commands/types.js';
+import type { ColorChoice, LsSort, Overlap, PingPart } from '../commands/types.js';
 import { CONDITIONS, type Condition, type NONE } from '../model/check.js';
+import type { PingKind } from '../model/ping.js';
 import type { Status } from '../model/record.js';
 import type { Schedule } from '../model/schedule.js';
 import type { SignalName } from '../model/signal.js';

@@ -1,6 +1,7 @@
 import { CONDITIONS, type Condition, NONE } from '../model/check.js';
 import { LONGEST_CHECKPOINT_BYTES } from '../model/checkpoint.js';
 import { DURATION_RULE, parseDuration, proposeDuration } from '../model/duration.js';
+import { filePath, readHeader, readPingAddress } from '../model/ping.js';
 import { parseSchedule, type Schedule } from '../model/schedule.js';
 import { parseSignal, type SignalName, STOPS } from '../model/signal.js';
 import { parseSize, proposeSize, SIZE_RULE } from '../model/size.js';
@@ -11,7 +12,14 @@ import { anyOf, bare, quote } from './usage.js';
  * What a value means, or what is wrong with it. `problem` goes on where "--timeout 5min" left off: it names the
  * rule and the remedy; `hint` says more of the rule.
  */
-export type Parsed<T> = { readonly value: T } | { readonly problem: string; readonly hint?: string };
+export type Parsed<T> =
+  | { readonly value: T }
+  | {
+      readonly problem: string;
+      readonly hint?: string;
+      /** The value may be a secret, and what is said may be mailed: it is not repeated. */
+      readonly isSecret?: true;
+    };
 
 export type ValueParser<T> = (text: string) => Parsed<T>;
 
@@ -189,16 +197,22 @@ export function schedule(text: string): Parsed<Schedule> {
 
 /** An http URL, or file:PATH of a file in which it stands. */
 export function pingUrl(text: string): Parsed<string> {
-  if (text.trim() === '' || text.startsWith('-'))
-    return { problem: `is no URL. Write https://HOST/PATH or file:PATH` };
-  return { value: text };
+  if (readPingAddress(text, (path) => path) !== null) return { value: text.trim() };
+  const problem =
+    filePath(text) === ''
+      ? 'has no path behind file:. Write file:/etc/cronrun/backup.url'
+      : 'is not an http or https URL. Write https://HOST/PATH or file:PATH';
+  return { problem, isSecret: true };
 }
 
 /** "Name: value", or file:PATH of a file with such lines. */
 export function pingHeader(text: string): Parsed<string> {
-  if (text.trim() === '' || text.startsWith('-'))
-    return { problem: `is no header. Write Name: value, or file:PATH` };
-  return { value: text };
+  const path = filePath(text);
+  if (path === null ? readHeader(text) !== null : path !== '') return { value: text };
+  return {
+    problem: "is no header that can be set. Write 'Name: value', or file:PATH",
+    isSecret: true,
+  };
 }
 
 function wholeNumber(text: string): number | null {
@@ -224,7 +238,11 @@ export function checkpoint(text: string): Parsed<string> {
   return { value: text };
 }
 
-/** "--timeout 5min", or for a twin `CRONRUN_TIMEOUT (environment): "5min"`: where a value stood, and the value. */
-export function placeOf(option: string, twin: string | null, text: string): string {
+/**
+ * "--timeout 5min", or for a twin `CRONRUN_TIMEOUT (environment): "5min"`: where a value stood, and the value; null: that is
+ * not to be shown.
+ */
+export function placeOf(option: string, twin: string | null, text: string | null): string {
+  if (text === null) return twin === null ? `the value of --${option}` : `the value of ${twin} (environment)`;
   return twin === null ? `--${option} ${bare(text)}` : `${twin} (environment): ${quote(text)}`;
 }

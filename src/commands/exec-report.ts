@@ -6,6 +6,7 @@ import type { ReporterName } from '../model/report.js';
 import { type RunId, readRunId, shortRunId } from '../model/run-id.js';
 import type { SignalName } from '../model/signal.js';
 import { dueHooks } from '../report/due-hooks.js';
+import type { Manner } from '../report/ping-post.js';
 import type { Failure, Scene, Teller } from '../report/teller.js';
 import type { Reporter } from '../run/reporter.js';
 import { inspectOwnership } from '../state/ownership.js';
@@ -19,7 +20,7 @@ export type Wishes = ReportOptions & Pick<ExecOptions, 'exclusiveState'>;
 type Receive = (next: (signal: SignalName) => void) => () => void;
 
 /** What exec gives to its reporter. */
-export interface Stage extends Omit<Scene, 'stop' | 'say'> {
+export interface Stage extends Omit<Scene, 'stop' | 'say' | 'headline'> {
   readonly receive: Receive;
   readonly isStop: (signal: SignalName) => boolean;
   /** Says on stderr what could not be told. */
@@ -50,17 +51,33 @@ export class Report implements Reporter {
   readonly #stopping = new AbortController();
   /** Runs that were found cut short, whom nobody has been told of yet. */
   #late: readonly EndedRecord[] = [];
+  /** The same of those that have an end on record. */
+  #untold: readonly RunId[] = [];
   /** What is under way, which resolves when it is told and noted; and what says that it was left behind. */
   readonly #underWay = new Map<Promise<void>, () => void>();
 
   constructor(tellers: (scene: Scene) => readonly NamedTeller[], stage: Stage) {
     this.#stage = stage;
     const { job, stateDir, env, now, tell } = stage;
-    this.#tellers = tellers({ job, stateDir, env, now, say: tell, stop: this.#stopping.signal });
+    const { signal } = this.#stopping;
+    this.#tellers = tellers({ job, stateDir, env, now, headline, say: tell, stop: signal });
   }
 
-  settled(records: readonly EndedRecord[]): void {
+  recorded(records: readonly EndedRecord[]): void {
+    for (const record of records) {
+      for (const { reporter, teller } of this.#tellers) {
+        try {
+          teller.recorded?.(record);
+        } catch (error) {
+          this.#stage.tell({ reporter, why: explainErrno(error) });
+        }
+      }
+    }
+  }
+
+  settled(records: readonly EndedRecord[], untold: readonly RunId[]): void {
     this.#late = [...this.#late, ...records];
+    this.#untold = [...this.#untold, ...untold];
   }
 
   started(run: Beginning): void {
@@ -71,7 +88,7 @@ export class Report implements Reporter {
     }
   }
 
-  async ended(record: EndedRecord | null): Promise<void> {
+  async ended(record: EndedRecord | null): Promise<boolean> {
     const undo = this.#stage.receive((signal) => {
       if (this.#stage.isStop(signal)) this.#stopping.abort();
     });
@@ -80,11 +97,16 @@ export class Report implements Reporter {
     await withinMs(Promise.all(this.#underWay.keys()), this.#stopping.signal, STOPPING_MS);
     for (const leave of this.#underWay.values()) leave();
     undo();
+    return !this.#stopping.signal.aborted;
   }
 
   #tellLate(): void {
-    const told = this.#late.slice(-MOST_LATE);
-    const more = this.#late.length - told.length;
+    const { stateDir } = this.#stage;
+    const untold = stateDir === null ? [] : endsOnRecord(stateDir, this.#untold);
+    const all = [...untold, ...this.#late];
+    const told = all.slice(-MOST_LATE);
+    const more = all.length - told.length;
+    this.#untold = [];
     this.#late = [];
     if (more > 0) this.#stage.tell({ reporter: 'report', why: untoldWords(more) });
     for (const record of told) this.#tellAll(record, true);
@@ -152,6 +174,54 @@ async function withinMs(all: Promise<unknown>, stop: AbortSignal, ms: number): P
   });
   await Promise.race([all, over]);
   clearTimeout(timer);
+}
+
+/** It happens to one run in a million, so it is a bundle of its own. */
+function endsOnRecord(stateDir: string, ids: readonly RunId[]): readonly EndedRecord[] {
+  if (ids.length === 0) return [];
+  try {
+    const untold = require('./untold.cjs') as typeof import('../report/untold.js');
+    return untold.endsOnRecord(stateDir, ids);
+  } catch {
+    return []; // what nobody can read now, nobody can tell
+  }
+}
+
+/** An upgrade may have removed the words meanwhile. */
+function headline(record: EndedRecord): string {
+  try {
+    const { headlineFor } = require('./words.cjs') as typeof import('./exec-words.js');
+    return headlineFor(record);
+  } catch {
+    return `${record.job}: ${record.status}`;
+  }
+}
+
+/**
+ * Sends the pings that earlier runs left, whatever their job: the end of our own run is on record. Resolves when that is done,
+ * its time is over, or somebody tells us to stop.
+ */
+export async function sendLeft(
+  stage: Stage,
+  { pingTimeoutMs }: Pick<ReportOptions, 'pingTimeoutMs'>,
+): Promise<void> {
+  const stopping = new AbortController();
+  const undo = stage.receive((signal) => {
+    if (stage.isStop(signal)) stopping.abort();
+  });
+  const { deliverOthers } = require('./delivery.cjs') as typeof import('../report/ping-delivery.js');
+  const { stateDir, env, now, tell } = stage;
+  const manner: Manner = {
+    timeoutMs: pingTimeoutMs,
+    retries: 0,
+    stop: stopping.signal,
+    hurry: null,
+    caFile: env.NODE_EXTRA_CA_CERTS || null,
+    now,
+  };
+  const office = { stateDir, path: env.PATH, now, limits: new Map<string, number>() };
+  await deliverOthers(office, manner, (why) => tell({ reporter: 'ping', why }));
+  undo();
 }
 
 /** Each in a bundle of its own. */

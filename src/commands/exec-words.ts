@@ -3,6 +3,7 @@ import { existsSync, fstatSync, statSync } from 'node:fs';
 import { errnoOf, explainErrno } from '../errors.js';
 import type { EndedRecord } from '../model/record.js';
 import type { Notice } from '../run/notice.js';
+import { endHeadline } from '../view/end-headline.js';
 import {
   foundCutShort,
   incomplete,
@@ -68,6 +69,11 @@ export function wordsFor(notice: Notice, { job, program, now }: Speaker): string
     case 'said-only':
       return saidOnly({ record: notice.record });
   }
+}
+
+/** How a run ended, in one line that does not name its command. */
+export function headlineFor(record: EndedRecord): string {
+  return endHeadline(record);
 }
 
 function outputNotKeptWords(

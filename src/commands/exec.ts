@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { CronrunError, explainErrno } from '../errors.js';
 import { exitStatusOf } from '../model/exit-status.js';
 import { encodeLine, type JournalRecord } from '../model/record.js';
@@ -12,7 +13,8 @@ import type { DeclaredSchedule, Plan } from '../run/plan.js';
 import type { Reporter } from '../run/reporter.js';
 import { type Outcome, supervise } from '../run/supervise.js';
 import type { Turn } from '../run/take-turn.js';
-import { stateDirectory } from '../state/directory.js';
+import { pingsDirectory, stateDirectory } from '../state/directory.js';
+import type { Stage } from './exec-report.js';
 import type { Speaker } from './exec-words.js';
 import type { ExecOptions, Surroundings } from './types.js';
 
@@ -34,7 +36,9 @@ export async function exec(
   const bare = planOf(options, job, command, keeperFor(options, speaker), io);
   const plan = { ...bare, reporter: reporterFor(options, bare, io.now, tell) };
   const { record, stoppedBy } = await run(plan, options, tell);
-  await plan.reporter?.ended(record.status === 'skipped' ? null : record);
+  const hasTime = (await plan.reporter?.ended(record.status === 'skipped' ? null : record)) ?? true;
+  if (stoppedBy === null && hasTime && plan.stateDir !== null && existsSync(pingsDirectory(plan.stateDir)))
+    await sendLeft(options, plan, io.now, tell);
   if (stoppedBy !== null) dieOf(stoppedBy);
   return exitStatusOf(record);
 }
@@ -92,30 +96,39 @@ function keeperFor(options: ExecOptions, speaker: Speaker): OutputKeeper | null 
 }
 
 /** A bundle of its own, again: others are told of few runs. Where it cannot be loaded nobody is, and that is said. */
-function reporterFor(
-  options: ExecOptions,
-  { job, stateDir, env, launch }: Plan,
-  now: () => number,
-  tell: Tell,
-): Reporter | null {
+function reporterFor(options: ExecOptions, plan: Plan, now: () => number, tell: Tell): Reporter | null {
   const { ping, onSuccess, onFailure, onEnd, textfile } = options;
   if (ping === null && onSuccess === null && onFailure === null && onEnd === null && textfile === null)
     return null;
   try {
     const report = require('./report.cjs') as typeof import('./exec-report.js');
-    return report.reporterFor(options, {
-      job,
-      stateDir,
-      env,
-      now,
-      receive: receiveSignals,
-      isStop: (signal) => isStop(signal) && !launch.ignored.includes(signalNumber(signal)),
-      tell: (failure) => tell({ kind: 'not-told', ...failure }),
-    });
+    return report.reporterFor(options, stageOf(plan, now, tell));
   } catch (error) {
     tell({ kind: 'not-told', reporter: 'report', why: explainErrno(error) });
     return null;
   }
+}
+
+/** Pings that earlier runs could not deliver. That they wait was said when they failed. */
+async function sendLeft(options: ExecOptions, plan: Plan, now: () => number, tell: Tell): Promise<void> {
+  try {
+    const report = require('./report.cjs') as typeof import('./exec-report.js');
+    await report.sendLeft(stageOf(plan, now, tell), options);
+  } catch {
+    // an upgrade came in between; a later run sends them
+  }
+}
+
+function stageOf({ job, stateDir, env, launch }: Plan, now: () => number, tell: Tell): Stage {
+  return {
+    job,
+    stateDir,
+    env,
+    now,
+    receive: receiveSignals,
+    isStop: (signal) => isStop(signal) && !launch.ignored.includes(signalNumber(signal)),
+    tell: (failure) => tell({ kind: 'not-told', ...failure }),
+  };
 }
 
 function planOf(

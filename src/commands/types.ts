@@ -1,4 +1,5 @@
 import type { Condition, NONE } from '../model/check.js';
+import type { PingKind } from '../model/ping.js';
 import type { Status } from '../model/record.js';
 import type { Schedule } from '../model/schedule.js';
 import type { SignalName } from '../model/signal.js';
@@ -29,9 +30,6 @@ export type Overlap = 'allow' | 'skip' | 'wait';
 
 /** What a ping may leave out. */
 export type PingPart = 'start' | 'body' | 'rid';
-
-/** Which ping is sent for an end. */
-export type PingKind = 'success' | 'fail' | 'log' | 'exit-code';
 
 /** How pings are delivered. */
 export interface DeliveryOptions {

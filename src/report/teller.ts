@@ -20,6 +20,11 @@ export interface Telling {
  * One way to tell others of runs. Its promises never reject, resolve with what failed, and keep a deadline of their own.
  */
 export interface Teller {
+  /**
+   * How a run ended, while its start record is still there: what must survive a kill has to be on disk when this returns. It
+   * throws nothing, and `ended` comes as well. What was found so but could not be settled is found again by a later run.
+   */
+  readonly recorded?: (record: EndedRecord) => void;
   /** The command runs. */
   readonly started?: (run: Beginning) => Promise<readonly Failure[]>;
   /** How a run ended; it is on record. */
@@ -37,6 +42,8 @@ export interface Scene {
   readonly stop: AbortSignal;
   /** Wall clock, milliseconds since 1970. */
   readonly now: () => number;
+  /** How a run ended, in one line without the command: "backup on db1: FAILED, exit code 23, after 4m 16s". */
+  readonly headline: (record: EndedRecord) => string;
   /** Says what failed at once, where the run goes on for long. */
   readonly say: (failure: Failure) => void;
 }

@@ -97,9 +97,14 @@ function settleOver(books: Books, survey: Survey, tell: Tell): void {
   const { over, recorded, leftovers } = survey;
   if (over.length + recorded.length + leftovers.length === 0) return;
   const nowMs = wallMs();
+  books.reporter?.recorded(over.map((run) => run.record).filter(isInferred));
   const lost = moveOver(books, survey, nowMs).filter(isInferred);
   sayCutShort(lost, tell);
-  if (lost.length > 0) books.reporter?.settled(lost);
+  if (lost.length + recorded.length > 0)
+    books.reporter?.settled(
+      lost,
+      recorded.map((run) => run.start.id),
+    );
   try {
     sweep(books.stateDir, books.job, leftovers, { bootedAtMs: bootTimeMs(), nowMs });
   } catch {

@@ -29,7 +29,7 @@ import type { Begun, StartFile } from './record-start.js';
  * does not take the line, the end goes into the start record, then into its name, then to stderr.
  */
 export function recordEnd(
-  { stateDir, journalLimit }: Pick<Plan, 'stateDir' | 'journalLimit'>,
+  { stateDir, journalLimit, reporter }: Pick<Plan, 'stateDir' | 'journalLimit' | 'reporter'>,
   begun: Begun,
   past: Past,
   end: End,
@@ -43,6 +43,7 @@ export function recordEnd(
   try {
     requireOwn(stateDir, record.job); // it may have been hours
     const { written, size } = appendEnd(stateDir, record, past);
+    reporter?.recorded([written]);
     forget(begun.file);
     refillReserve(stateDir, past.modes);
     rotateLong(stateDir, record.job, size, journalLimit);

@@ -74,6 +74,11 @@ export function textfilesDirectory(stateDir: string): string {
   return `${stateDir}/textfile`;
 }
 
+/** Pings that are not delivered yet; there only while one waits, or is under way. */
+export function pingsDirectory(stateDir: string): string {
+  return `${stateDir}/pings`;
+}
+
 /** Given up when a start record does not fit on a full disk. */
 export function reservePath(stateDir: string): string {
   return `${stateDir}/.reserve`;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { understand } from '../../src/cli/understand.js';
 import {
   choice,
   count,
@@ -9,6 +10,8 @@ import {
   names,
   oneOrZero,
   type Parsed,
+  pingHeader,
+  pingUrl,
   placeOf,
   signal,
   size,
@@ -187,5 +190,61 @@ describe('one exit code', () => {
 
   it.each(['256', '-1', '', '7.5', '1,2', 'x'])('%j is none', (text) => {
     expect(problemOf(exitCode(text))).toBe('is not an exit code from 0 to 255. Write 75');
+  });
+});
+
+describe('secrets', () => {
+  it.each([
+    ['a URL of another kind', () => pingUrl('ftp://hc.example/s3cret')],
+    ['no URL', () => pingUrl('s3cret')],
+    ['an option', () => pingUrl('--s3cret')],
+    ['no header', () => pingHeader('s3cret')],
+    ['a header that is ours', () => pingHeader('Content-Length: s3cret')],
+  ])('are not said again: %s', (_, parse) => {
+    const parsed = parse();
+    expect(parsed).toMatchObject({ isSecret: true });
+    expect(JSON.stringify(parsed)).not.toContain('s3cret');
+  });
+
+  it('are taken as they are', () => {
+    expect(pingUrl('https://hc.example/s3cret')).toEqual({ value: 'https://hc.example/s3cret' });
+    expect(pingUrl('file:/etc/x')).toEqual({ value: 'file:/etc/x' });
+    expect(pingHeader('file:/etc/x')).toEqual({ value: 'file:/etc/x' });
+    expect(pingHeader('A: b')).toEqual({ value: 'A: b' });
+    expect(pingUrl('file:')).toMatchObject({ problem: expect.stringContaining('has no path') });
+  });
+
+  it.each([
+    ['exec --ping ftp://s3cret backup -- true', {}],
+    ['exec --ping=ftp://s3cret backup -- true', {}],
+    ['exec --ping-header s3cret backup -- true', {}],
+    ['exec backup -- true', { CRONRUN_PING: 's3cret' }],
+    ['exec backup -- true', { CRONRUN_PING_HEADER: 's3cret' }],
+    ['exec --ping https://hc.example/s3cret backup true', {}],
+    ['exec --ping=https://hc.example/s3cret backup true', {}],
+    ['exec --ping https://hc.example/s3cret backup', {}],
+    ['exec --ping https://hc.example/s3cret -- true', {}],
+    ['exec --ping-header X-Key:s3cret backup true', {}],
+    ['exec --ping https://hc.example/s3cret --no-such-option backup -- true', {}],
+    ['run --ping https://hc.example/s3cret backup -- true', {}],
+    ['exec --ping https://hc.example/s3cret -t 5min backup -- true', {}],
+  ])('stand in no message: %s', (line, env) => {
+    let message = '';
+    try {
+      understand(line.split(' '), env);
+    } catch (error) {
+      message = `${(error as Error).message} ${(error as { hint?: string }).hint ?? ''}`;
+    }
+    expect(message).not.toBe('');
+    expect(message).not.toContain('s3cret');
+  });
+
+  it('are replaced in what is to be typed', () => {
+    expect(() =>
+      understand('exec --ping https://hc.example/s3cret --ping-header=A:s3cret j x'.split(' '), {}),
+    ).toThrow(expect.objectContaining({ hint: 'cronrun exec --ping URL --ping-header=HEADER j -- x' }));
+    expect(() => understand('exec --ping file:/etc/x j x'.split(' '), {})).toThrow(
+      expect.objectContaining({ hint: 'cronrun exec --ping file:/etc/x j -- x' }),
+    );
   });
 });

@@ -103,7 +103,7 @@ describe('who is told', () => {
   it('is told of runs that were found cut short first, the oldest first, as soon as the command runs', async () => {
     const log: string[] = [];
     const report = reportWith([named(scribe(log))]);
-    report.settled([lost(1), lost(2)]);
+    report.settled([lost(1), lost(2)], []);
     report.started(beginning(3));
     await poll(() => log.length === 3, 'the start');
     expect(log).toEqual(['31 interrupted late', '32 interrupted late', '33 started']);
@@ -114,7 +114,7 @@ describe('who is told', () => {
   it('is told of them also where nothing was started', async () => {
     const log: string[] = [];
     const report = reportWith([named(scribe(log))]);
-    report.settled([lost(1)]);
+    report.settled([lost(1)], []);
     await report.ended(null);
     expect(log).toEqual(['31 interrupted late']);
   });
@@ -122,7 +122,10 @@ describe('who is told', () => {
   it('is told of the newest where there are many, and that is said', async () => {
     const log: string[] = [];
     const report = reportWith([named(scribe(log))]);
-    report.settled(Array.from({ length: 20 }, (_, n) => lost(n)));
+    report.settled(
+      Array.from({ length: 20 }, (_, n) => lost(n)),
+      [],
+    );
     await report.ended(null);
     expect(log).toEqual([45, 46, 47, 48, 49].map((minute) => `${minute} interrupted late`));
     expect(log.length).toBe(MOST_LATE);
@@ -144,6 +147,7 @@ describe('who is told', () => {
         stateDir,
         env: { A: 'b' },
         now: expect.any(Function),
+        headline: expect.any(Function),
         say: expect.any(Function),
         stop: expect.any(AbortSignal),
       },
@@ -171,7 +175,7 @@ describe('what could not be told', () => {
 
   it('of an earlier run is said with its id, and noted for that one', async () => {
     const report = reportWith([named(failing(FAILURE))]);
-    report.settled([lost(1)]);
+    report.settled([lost(1)], []);
     await report.ended(null);
     expect(said).toEqual([{ ...FAILURE, why: `${FAILURE.why} (run ${shortRunId(runId(1))})` }]);
     expect(onRecord()).toEqual([IN_RECORD]);
@@ -222,7 +226,7 @@ describe('what could not be told', () => {
     };
     // Here there are no bundles.
     const report = reporterFor(options as unknown as Wishes, stage());
-    report.settled([lost(1)]);
+    report.settled([lost(1)], []);
     await report.ended(completed(2));
     const why = expect.stringMatching(/^cannot be loaded \(/);
     expect(said.map((one) => one.reporter)).toEqual([
@@ -321,5 +325,25 @@ describe('the end', () => {
     expect(ended).not.toHaveBeenCalled();
     await done;
     expect(ended).toHaveBeenCalledTimes(1);
+  });
+
+  it('is said of a teller that throws while the end is recorded, and the others are asked', () => {
+    const kept: string[] = [];
+    const throws: Teller = {
+      recorded: () => {
+        throw new Error('a defect');
+      },
+      ended: async () => [],
+    };
+    const keeps: Teller = { recorded: (record) => void kept.push(record.status), ended: async () => [] };
+    reportWith([named(throws, 'ping'), named(keeps)]).recorded([completed(1)]);
+    expect(said).toEqual([{ reporter: 'ping', why: 'a defect' }]);
+    expect(kept).toEqual(['completed']);
+  });
+
+  it('does not keep the run from going on where nobody can look up whom to tell of', () => {
+    const report = reportWith([named(scribe([]))]);
+    report.settled([], [runId(1)]);
+    expect(() => report.started(beginning(2))).not.toThrow();
   });
 });

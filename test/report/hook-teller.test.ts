@@ -28,6 +28,7 @@ function scene(env: Record<string, string> = {}): Scene {
     env: { PATH: process.env.PATH, AT: directory, ...env },
     stop: stopping.signal,
     now: Date.now,
+    headline: () => '',
     say: () => undefined,
   };
 }
