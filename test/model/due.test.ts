@@ -253,6 +253,41 @@ describe('a change of the clocks makes nothing late', () => {
   });
 });
 
+/** A calendar that nobody has asked before: names of zones do not depend on case. */
+function fresh(text: string): DueTimes {
+  asked++;
+  const zone = [...'europe/berlin'].map((letter, bit) =>
+    (asked >> bit) & 1 ? letter.toUpperCase() : letter,
+  );
+  return inBerlin(text, zone.join(''));
+}
+
+let asked = 0;
+
+describe('a calendar', () => {
+  it('says the same whoever asks in whatever order', () => {
+    const schedules = fc.constantFrom(
+      '*/7 * * * *',
+      '30 2 * * *',
+      '0 0 29 2 *',
+      '0 0 31 2 *',
+      '15 4 * * 1',
+      '0 0 31 12 *',
+    );
+    const moments = fc.array(fc.integer({ min: 0, max: 400_000 }), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(schedules, moments, (text, minutes) => {
+        const [often, once] = [inBerlin(text), (at: number) => fresh(text).next(at)];
+        for (const minute of minutes) {
+          const at = Date.parse('2026-01-01T00:00:00Z') + minute * MINUTE;
+          expect(often.next(at)).toBe(once(at));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
 describe('a zone', () => {
   it('has to be known here', () => {
     expect(dueTimes(parsed('30 2 * * *'), 'CET-1CEST,M3.5.0,M10.5.0/3')).toBeNull();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Due } from '../../src/model/due.js';
 import { type JobRuns, newestRun } from '../../src/model/job-runs.js';
 import type { EndedRecord } from '../../src/model/record.js';
 import { needsALook, orderJobs } from '../../src/view/job-order.js';
@@ -228,5 +229,33 @@ describe('strip', () => {
     const young = ended('young', '.x', dbDumpRun, null);
     const lines = jobsText([backup, young], PLAIN).split('\n');
     expect(lines[2]?.endsWith('never                .x')).toBe(true);
+  });
+});
+
+describe('a job with a schedule', () => {
+  const due = { nextMs: 0, lateSinceMs: null, missed: 0, more: false, missedSinceMs: null };
+  const done = sample.completed(start('backup', '2026-11-21 21:50:00'), { ended: '2026-11-21 22:11:15' });
+  const rowOf = (last: EndedRecord, facts: Partial<Due>): JobRow =>
+    jobRow(sample.job('backup', '............', last, '2026-11-21 22:11:15'), last, sample.NOW, {
+      ...due,
+      ...facts,
+    });
+
+  it.each([
+    ['completed', {}, false],
+    ['completed, LATE', { lateSinceMs: 1 }, false],
+    ['completed, MISSED 3', { missed: 3 }, true],
+    ['completed, MISSED 3', { missed: 3, lateSinceMs: 1 }, true],
+    ['completed, MISSED more than 1000', { missed: 1000, more: true }, true],
+  ])('is "%s"', (words, facts, trouble) => {
+    const row = rowOf(done, facts);
+    expect([row.cells[1], row.trouble, row.tone]).toEqual([words, trouble, trouble ? 'bad' : 'good']);
+  });
+
+  it('has its trouble beside another one, within 80 columns', () => {
+    const cut = sample.rebooted(start('backup', '2026-11-22 02:24:00'), '2026-11-22 02:31:40');
+    const text = jobsText([rowOf(cut, { missed: 3 })], PLAIN);
+    expect(text).toContain('backup  INTERRUPTED (rebooted), MISSED 3  41m ago');
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 });

@@ -48,6 +48,24 @@ describe('--json', () => {
     expect(json.last).toEqual(JSON.parse(recordJson(last)));
   });
 
+  it('of status says whether the job comes when it is due', () => {
+    const due = { nextMs: sample.NOW, lateSinceMs: 1, missed: 2, more: false, missedSinceMs: 0 };
+    const told = { next_due_at: '2026-11-22T02:05:12.000Z', late: true, missed: 2 };
+    expect(JSON.parse(statusJson(again.record, runs, due))).toMatchObject(told);
+    expect(fieldsOf(last, runs, due)).toMatchObject(told);
+    expect(
+      JSON.parse(jobJson(again.record, runs, { ...due, nextMs: null, lateSinceMs: null })),
+    ).toMatchObject({
+      next_due_at: null,
+      late: false,
+    });
+    expect(JSON.parse(statusJson(again.record, runs))).toMatchObject({
+      next_due_at: null,
+      late: null,
+      missed: null,
+    });
+  });
+
   it('of status has explicit nulls', () => {
     const first = sample.job('backup', '>', null, null, [again]);
     expect(JSON.parse(statusJson(again.record, first))).toMatchObject({
