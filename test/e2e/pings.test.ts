@@ -14,6 +14,7 @@ import {
   scratch,
   start,
 } from '../helpers/cronrun.js';
+import { type Call, traceCalls } from '../helpers/strace.js';
 
 let stateDir: string;
 let checks: Checks;
@@ -282,6 +283,34 @@ describe('the start', () => {
     open();
     expect(await going.ended).toMatchObject({ status: 0, stderr: '' });
     expect(checks.words()).toEqual(['start', '0']);
+  });
+
+  it('is not even thought of before the command is started', () => {
+    const { calls } = traceCalls(stateDir, 'file,process,network', [
+      'exec',
+      '--ping',
+      'http://127.0.0.1:9/x',
+      '--ping-retries',
+      '0',
+      'job',
+      '--',
+      '/bin/true',
+    ]);
+    const at = (look: (call: Call) => boolean): number => calls.findIndex(look);
+    const began = at(({ name, args }) => name === 'execve' && args.startsWith('"/bin/true"'));
+    expect(began).toBeGreaterThan(0);
+    for (const bundle of ['report', 'ping', 'delivery'])
+      expect(
+        at(({ args }) => args.includes(`/${bundle}.cjs"`)),
+        bundle,
+      ).toBeGreaterThan(0);
+    const early = calls
+      .slice(
+        0,
+        at(({ name, args }) => /^v?fork|^clone/.test(name) && !args.includes('CLONE_THREAD')),
+      )
+      .filter(({ name, args }) => name === 'connect' || /(report|ping|delivery)\.cjs/.test(args));
+    expect(early).toEqual([]);
   });
 
   it('does not hold the end longer than its own time', async () => {
