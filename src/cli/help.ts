@@ -152,7 +152,10 @@ answer, a usage error.`,
     usage: '[options]',
     summary: 'pings that could not be delivered yet',
     group: ASK,
-    more: 'Exit status: 0, 125 on failure.',
+    more: `The next exec of any job sends them, too. Where they go to is a secret, and not
+shown.
+
+Exit status: 0; 125 if one could not be sent, or on failure.`,
   },
   man: {
     usage: '[journal]',

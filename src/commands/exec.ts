@@ -95,18 +95,34 @@ function keeperFor(options: ExecOptions, speaker: Speaker): OutputKeeper | null 
   }
 }
 
-/** A bundle of its own, again: others are told of few runs. Where it cannot be loaded nobody is, and that is said. */
+/**
+ * A bundle of its own, again: others are told of few runs. It is loaded when there is something to tell, which for most runs
+ * is that the command has been started. Where it cannot be loaded nobody is told, and that is said.
+ */
 function reporterFor(options: ExecOptions, plan: Plan, now: () => number, tell: Tell): Reporter | null {
   const { ping, onSuccess, onFailure, onEnd, textfile } = options;
   if (ping === null && onSuccess === null && onFailure === null && onEnd === null && textfile === null)
     return null;
-  try {
-    const report = require('./report.cjs') as typeof import('./exec-report.js');
-    return report.reporterFor(options, stageOf(plan, now, tell));
-  } catch (error) {
-    tell({ kind: 'not-told', reporter: 'report', why: explainErrno(error) });
-    return null;
-  }
+  let loaded: Reporter | null | undefined;
+  const load = (): Reporter | null => {
+    if (loaded !== undefined) return loaded;
+    try {
+      const report = require('./report.cjs') as typeof import('./exec-report.js');
+      loaded = report.reporterFor(options, stageOf(plan, now, tell));
+    } catch (error) {
+      tell({ kind: 'not-told', reporter: 'report', why: explainErrno(error) });
+      loaded = null;
+    }
+    return loaded;
+  };
+  return {
+    recorded: (records) => {
+      if (records.length > 0) load()?.recorded(records);
+    },
+    settled: (records, untold) => load()?.settled(records, untold),
+    started: (run) => load()?.started(run),
+    ended: async (record) => (await load()?.ended(record)) ?? true,
+  };
 }
 
 /** Pings that earlier runs could not deliver. That they wait was said when they failed. */

@@ -1,5 +1,6 @@
 import { CronrunError, explainErrno } from '../errors.js';
 import { EXIT } from '../model/exit-status.js';
+import { monotonicMs } from '../platform/clock.js';
 import { deliverQueue, noteLost, type Office } from '../report/ping-delivery.js';
 import { pingsDirectory } from '../state/directory.js';
 import {
@@ -8,7 +9,7 @@ import {
   listSpool,
   readQueueState,
   readSpooled,
-  sweepSpool,
+  removeEmptySpool,
 } from '../state/ping-spool.js';
 import { lostText, type Sent, sentText, type WaitingPing, waitingText } from '../view/pings.js';
 import { statePlace } from './state-place.js';
@@ -50,6 +51,9 @@ function waiting(stateDir: string): WaitingPing[] {
   });
 }
 
+/** Somebody else may be sending. */
+const OTHERS_MS = 30_000;
+
 /** Everything at once, whatever pause was to be made: somebody wants it now. */
 async function send(options: PingsOptions, stateDir: string, io: Surroundings): Promise<number> {
   requireOwnership('pings', stateDir, null);
@@ -78,7 +82,12 @@ async function sendQueues(
   manner: Parameters<typeof deliverQueue>[3],
   io: Surroundings,
 ): Promise<Omit<Sent, 'waiting'>> {
-  const patience = { own: null, until: Number.POSITIVE_INFINITY, heed: 'none' } as const;
+  const patience = {
+    own: null,
+    until: Number.POSITIVE_INFINITY,
+    waitUntil: monotonicMs() + OTHERS_MS,
+    heed: 'none',
+  } as const;
   const whys = new Set<string>();
   let sent = 0;
   for (const queue of listQueues(stateDir)) {
@@ -87,6 +96,6 @@ async function sendQueues(
     if (outcome.why !== null) whys.add(outcome.why);
     noteLost(stateDir, outcome.lost, io.now(), (why) => io.err(lostText(why)));
   }
-  sweepSpool(stateDir);
+  removeEmptySpool(stateDir);
   return { sent, whys: [...whys] };
 }

@@ -18,11 +18,11 @@ import {
   type QueueState,
   readQueueState,
   readSpooled,
+  removeEmptySpool,
   removeQueue,
   removeSpooled,
   type SpooledPing,
   type SpoolName,
-  sweepSpool,
   writeQueueState,
 } from '../state/ping-spool.js';
 import { appendReportFailures } from '../state/report-failures.js';
@@ -60,12 +60,14 @@ export interface Outcome {
 
 /** How long, and for what. */
 export interface Patience {
-  /** The name in the spool of what is to be delivered; null: whatever waits, and nobody else is waited for. */
+  /** The name in the spool of what is to be delivered; null: whatever waits. */
   readonly own: string | null;
   /** Nothing that stands behind that: something else has to be told before. */
   readonly noMore?: boolean;
   /** When nothing more is begun, by the monotonic clock. */
   readonly until: number;
+  /** Until when somebody else who sends is waited for, by the same. */
+  readonly waitUntil: number;
   /** Which pauses are made: those of the server, those of our own besides, or none. */
   readonly heed: 'all' | 'asked' | 'none';
 }
@@ -111,9 +113,8 @@ export async function deliverQueue(
   }
 }
 
-/** Whoever has something of his own to send waits for others. */
-function mayWait({ stop, hurry }: Manner, { own, until }: Patience): boolean {
-  return own !== null && !stop.aborted && !(hurry?.aborted ?? false) && monotonicMs() <= until;
+function mayWait({ stop, hurry }: Manner, { waitUntil }: Patience): boolean {
+  return !stop.aborted && !(hurry?.aborted ?? false) && monotonicMs() <= waitUntil;
 }
 
 function look(): Promise<void> {
@@ -317,7 +318,7 @@ export async function deliverOthers(office: Office, manner: Manner, say: Say): P
   const timeoutMs =
     manner.timeoutMs === 0 ? OTHERS_TIMEOUT_MS : Math.min(manner.timeoutMs, OTHERS_TIMEOUT_MS);
   const once = { ...manner, timeoutMs, retries: 0 };
-  const patience: Patience = { own: null, until: monotonicMs() + OTHERS_MS, heed: 'all' };
+  const patience: Patience = { own: null, until: monotonicMs() + OTHERS_MS, waitUntil: 0, heed: 'all' };
   try {
     if (!hasOwnSpool(stateDir)) return;
     for (const queue of listQueues(stateDir)) {
@@ -327,7 +328,7 @@ export async function deliverOthers(office: Office, manner: Manner, say: Say): P
       noteLost(stateDir, lost, office.now(), say);
       if (why !== null && !busy) return;
     }
-    sweepSpool(stateDir);
+    removeEmptySpool(stateDir);
   } catch (error) {
     say(`what waits is not sent: ${explainErrno(error)}`);
   }

@@ -245,7 +245,8 @@ const ERRORS: Readonly<Record<string, string>> = {
 function wordsOf(error: unknown): string {
   if (error instanceof Unusable) return error.message;
   const code = String((error as { code?: unknown } | null)?.code ?? 'unknown error').replace(/[^\w ]/g, '');
-  const words = ERRORS[code];
+  const words =
+    ERRORS[code] ?? (/CERT|SIGNED|VERIFY/.test(code) ? 'its certificate is not trusted' : undefined);
   return words === undefined ? code : `${words} (${code})`;
 }
 

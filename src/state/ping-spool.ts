@@ -17,14 +17,12 @@ import { integer, parseObject, time } from '../model/record.js';
 import { isRunId, makeRunId, type RunId } from '../model/run-id.js';
 import { wallMs } from '../platform/clock.js';
 import { createWhole, makeDirectories, PRIVATE, readRange, removeIfThere } from '../platform/durable.js';
-import { bootTimeMs } from '../platform/identity.js';
 import { listDirectory } from '../platform/list-directory.js';
 import { noRegularFile, O_NOFOLLOW, openFile } from '../platform/open-file.js';
 import { randomBytes } from '../platform/random.js';
 import { effectiveUid } from '../platform/user.js';
 import { pingsDirectory } from './directory.js';
 import { inspectOwnership, NotOurs } from './ownership.js';
-import { isClutter } from './settle.js';
 
 /** The version of the format of a file in the spool. */
 const VERSION = 1;
@@ -213,7 +211,8 @@ function putLast(stateDir: string, directory: string, ping: SpooledPing): Kept {
   for (const { name } of dropped) removeIfThere(`${directory}/${name}`);
   const number = (others.at(-1)?.number ?? 0) + 1;
   const name = spoolName(queue, number, ping.run);
-  const temporary = `.${makeRunId(wallMs(), randomBytes(10))}.tmp`;
+  // Where every run of the job looks for what was left half written. Here it would have each run of any job look for an hour.
+  const temporary = `../jobs/${ping.job}/running/.${makeRunId(wallMs(), randomBytes(10))}.tmp`;
   // Where only the sync failed it is there, and lost in a power cut only: it has its place in the line all the same.
   closeSync(createWhole(directory, name, temporary, encodePing(ping), PRIVATE.file).fd);
   return { name: { name, queue, number, run: ping.run }, dropped };
@@ -369,23 +368,6 @@ export function removeEmptySpool(stateDir: string): void {
   } catch {
     // something waits, or it is gone already
   }
-}
-
-/** Removes what killed runs left half written, and locks of queues in which nothing waits. Throws nothing. */
-export function sweepSpool(stateDir: string): void {
-  const directory = pingsDirectory(stateDir);
-  try {
-    const clutter = { bootedAtMs: bootTimeMs(), nowMs: wallMs() };
-    for (const name of listDirectory(directory)) {
-      const entry = name.startsWith('.')
-        ? lstatSync(`${directory}/${name}`, { throwIfNoEntry: false })
-        : undefined;
-      if (entry?.isFile() && isClutter(name, entry.mtimeMs, clutter)) removeIfThere(`${directory}/${name}`);
-    }
-  } catch {
-    // a later run tries again
-  }
-  removeEmptySpool(stateDir);
 }
 
 /** Queues of which there is a lock or a ping: a sender that was killed may have left the lock alone. */

@@ -10,10 +10,14 @@ import {
   lastOf,
   poll,
   type Result,
+  runProgram,
   said,
   scratch,
   start,
+  startProgram,
 } from '../helpers/cronrun.js';
+import { describeUnless, firstObstacle, needsProgram, needsRoot, needsUnshare } from '../helpers/needs.js';
+import { type Call, traceCalls } from '../helpers/strace.js';
 
 let stateDir: string;
 let checks: Checks;
@@ -284,6 +288,34 @@ describe('the start', () => {
     expect(checks.words()).toEqual(['start', '0']);
   });
 
+  it('is not even thought of before the command is started', () => {
+    const { calls } = traceCalls(stateDir, 'file,process,network', [
+      'exec',
+      '--ping',
+      'http://127.0.0.1:9/x',
+      '--ping-retries',
+      '0',
+      'job',
+      '--',
+      '/bin/true',
+    ]);
+    const at = (look: (call: Call) => boolean): number => calls.findIndex(look);
+    const began = at(({ name, args }) => name === 'execve' && args.startsWith('"/bin/true"'));
+    expect(began).toBeGreaterThan(0);
+    for (const bundle of ['report', 'ping', 'delivery'])
+      expect(
+        at(({ args }) => args.includes(`/${bundle}.cjs"`)),
+        bundle,
+      ).toBeGreaterThan(0);
+    const early = calls
+      .slice(
+        0,
+        at(({ name, args }) => /^v?fork|^clone/.test(name) && !args.includes('CLONE_THREAD')),
+      )
+      .filter(({ name, args }) => name === 'connect' || /(report|ping|delivery)\.cjs/.test(args));
+    expect(early).toEqual([]);
+  });
+
   it('does not hold the end longer than its own time', async () => {
     checks.mishaps.push({ kind: 'stall' });
     const result = await exec('exit 0', '--ping-timeout', '500ms');
@@ -543,3 +575,74 @@ describe('the URL', () => {
     expect(calls.map(({ program }) => program)).toEqual(expect.arrayContaining(['env', 'flock']));
   });
 });
+
+describeUnless(needsProgram('openssl', ['version']), 'a server with a certificate of its own', () => {
+  it('is told if its authority is known, by the variable that node has for that', async () => {
+    const directory = scratch();
+    const [key, cert] = [`${directory}/key.pem`, `${directory}/cert.pem`];
+    const made = runProgram('openssl', [
+      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'],
+      ...['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert],
+    ]);
+    expect(made.status).toBe(0);
+    const secure = await startChecks({ key: readFileSync(key), cert: readFileSync(cert) });
+    const args = ['exec', '--ping', secure.url(), '--ping-retries', '0', 'job', '--', 'true'];
+    const result = await run(args);
+    expect(said(result)).toMatch(
+      /the end is not told yet: its certificate is not trusted \(\w+\); a later run sends it/,
+    );
+    expect(secure.pings).toEqual([]);
+    expect(await run(args, { NODE_EXTRA_CA_CERTS: cert })).toMatchObject({ status: 0, stderr: '' });
+    expect(secure.words()).toEqual(['start', '0', '0']);
+  });
+});
+
+describeUnless(
+  firstObstacle(
+    needsRoot,
+    () => needsUnshare('--mount'),
+    () => needsProgram('python3'),
+  ),
+  'a name server that does not answer',
+  () => {
+    it('holds a run for seconds, not longer', async () => {
+      const silent = `${scratch()}/silent.py`;
+      writeFileSync(
+        silent,
+        'import socket, time\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.bind(("127.0.0.77", 53))\nprint("ready", flush=True)\ntime.sleep(600)\n',
+      );
+      const server = new Going('python3', [silent]);
+      await server.says('ready');
+      const conf = `${scratch()}/resolv.conf`;
+      writeFileSync(conf, 'nameserver 127.0.0.77\n');
+      const script = `mount --bind ${conf} /etc/resolv.conf && exec "$@"`;
+      const exec = [
+        'exec',
+        '--ping',
+        'http://hc.example/x',
+        '--ping-timeout',
+        '500ms',
+        '--ping-retries',
+        '0',
+      ];
+      const begun = performance.now();
+      const going = startProgram(stateDir, 'unshare', [
+        '--mount',
+        'sh',
+        '-c',
+        script,
+        'sh',
+        BIN,
+        ...exec,
+        'job',
+        '--',
+        'true',
+      ]);
+      const result = await going.ended;
+      expect(result.status).toBe(0);
+      expect(said(result)).toContain('the end is not told yet: ');
+      // Without a limit of ours glibc takes ten seconds and more, and the process cannot leave it behind.
+      expect(performance.now() - begun).toBeLessThan(9000);
+    });
+  },
+);

@@ -1,5 +1,6 @@
 // The contract of the pinging API of Healthchecks, as its documentation has it, as a server that can also misbehave.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { afterwards, poll } from './cronrun.js';
 
@@ -50,12 +51,16 @@ export class Checks {
   /** Bytes that are kept of a body; null: no header says so. */
   bodyLimit: number | null = 10_000;
   readonly #known = new Set([CHECK, OTHER_CHECK]);
+  readonly #scheme: string;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   port = 0;
 
-  constructor() {
-    this.#server = createServer((request, response) => void this.#take(request, response));
+  /** @param secrets of a server that speaks https. */
+  constructor(secrets: { readonly key: Buffer; readonly cert: Buffer } | null = null) {
+    const take = (request: IncomingMessage, response: ServerResponse) => void this.#take(request, response);
+    this.#server = secrets === null ? createServer(take) : createSecureServer(secrets, take);
+    this.#scheme = secrets === null ? 'http' : 'https';
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
@@ -75,7 +80,7 @@ export class Checks {
   }
 
   url(check = CHECK): string {
-    return `http://127.0.0.1:${this.port}/${check}`;
+    return `${this.#scheme}://127.0.0.1:${this.port}/${check}`;
   }
 
   /** Of a check: what it was told and took, in its order. */
@@ -163,8 +168,10 @@ function isGood({ status }: Ping): boolean {
 }
 
 /** A server that is closed after the test. */
-export async function startChecks(): Promise<Checks> {
-  const checks = await new Checks().listen();
+export async function startChecks(
+  secrets: { readonly key: Buffer; readonly cert: Buffer } | null = null,
+): Promise<Checks> {
+  const checks = await new Checks(secrets).listen();
   afterwards(() => void checks.close());
   return checks;
 }

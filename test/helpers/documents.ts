@@ -22,6 +22,7 @@ export const PROSE = [
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   'docs/agents.md',
+  'docs/pings.md',
 ] as const;
 
 /** cronrun(1) */

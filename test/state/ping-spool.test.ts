@@ -43,8 +43,9 @@ function ping(n: number, url = URL_A, over: Partial<SpooledPing> = {}): SpooledP
 
 function stateDir(): string {
   const directory = `${scratch()}/state`;
-  mkdirSync(`${directory}/jobs`, { recursive: true, mode: 0o700 });
-  chmodSync(directory, 0o700);
+  mkdirSync(`${directory}/jobs/backup/running`, { recursive: true, mode: 0o700 });
+  for (const path of ['', '/jobs', '/jobs/backup', '/jobs/backup/running'])
+    chmodSync(directory + path, 0o700);
   return directory;
 }
 
