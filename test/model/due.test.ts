@@ -232,6 +232,21 @@ const BY_CRON: readonly [title: string, schedule: string, starts: readonly strin
   ],
 ];
 
+/** The rows above that are cron's own; the others are what else there is. */
+const CRON = BY_CRON.slice(0, 7);
+
+describe('a change of the clocks', () => {
+  it.each(CRON)('leaves the due times that cron has: %s', (_, schedule, starts) => {
+    const times = inBerlin(schedule);
+    let at = Date.parse(`2026-${starts[0]}:00Z`) - 1;
+    const found = starts.map(() => {
+      at = times.next(at) ?? Number.NaN;
+      return new Date(at).toISOString().slice(5, 16);
+    });
+    expect(found).toEqual(starts);
+  });
+});
+
 describe('a change of the clocks makes nothing late', () => {
   it.each(BY_CRON)('%s', (_, schedule, starts, end) => {
     const times = inBerlin(schedule);
