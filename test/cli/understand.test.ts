@@ -384,6 +384,8 @@ describe('ls', () => {
 
   it.each([
     [['-q', '--json'], '--json and --quiet exclude each other'],
+    [['-w', '--json'], '--json and --watch exclude each other. Write one'],
+    [['-q', '--watch', 'backup'], '--quiet and --watch exclude each other. Write one'],
     [['-n', '0'], '--limit 0 is not a whole number from 1 on'],
     [['--status', 'faild'], 'Perhaps failed'],
     [['--status', 'none'], 'is not running, completed, failed, timeout, interrupted or'],

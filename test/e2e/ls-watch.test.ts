@@ -12,8 +12,9 @@ import {
   start,
   startProgram,
 } from '../helpers/cronrun.js';
-import { describeUnless, firstObstacle, needsProgram, needsUnshare } from '../helpers/needs.js';
+import { describeUnless, firstObstacle, needsProgram, needsStrace, needsUnshare } from '../helpers/needs.js';
 import { childrenOf, stateOf } from '../helpers/processes.js';
+import { parseTrace } from '../helpers/strace.js';
 
 const ENTER = '\u001b[?1049h\u001b[?25l';
 const LEAVE = '\u001b[?25h\u001b[?1049l';
@@ -213,6 +214,33 @@ describeUnless(needsProgram('script', ['-qec', 'true', '/dev/null']), 'ls --watc
     expect(performance.now() - begun).toBeGreaterThan(3000);
   });
 });
+
+describeUnless(
+  firstObstacle(() => needsProgram('script', ['-qec', 'true', '/dev/null']), needsStrace),
+  'what ls --watch watches',
+  () => {
+    it('is watched before it is read, so that nothing is missed in between', async () => {
+      const stateDir = scratch();
+      runs(stateDir, 'a', 'b');
+      const log = `${scratch()}/trace`;
+      const trace = `strace -f -y -o ${log} -e trace=inotify_add_watch,getdents64`;
+      const watch = onTerminal(stateDir, `exec ${trace} ${BIN} ls --watch`);
+      await poll(() => row(watch, 'b'), 'the list');
+      const calls = parseTrace(readFileSync(log, 'utf8'));
+      for (const directory of ['jobs', 'jobs/a/running', 'jobs/b/running']) {
+        const path = `${stateDir}/${directory}`;
+        const watched = calls.findIndex(
+          ({ name, args }) => name === 'inotify_add_watch' && args.includes(`"${path}"`),
+        );
+        const read = calls.findLastIndex(
+          ({ name, args }) => name === 'getdents64' && args.includes(`<${path}>`),
+        );
+        expect(watched).toBeGreaterThan(-1);
+        expect(read).toBeGreaterThan(watched);
+      }
+    });
+  },
+);
 
 const LIMITS = '/proc/sys/user';
 

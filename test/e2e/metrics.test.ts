@@ -419,6 +419,21 @@ describeUnless(needsStrace(), 'what exec --textfile does', () => {
     expect(ended).toBeGreaterThan(-1);
   });
 
+  it('waits for who writes: neither takes away what the other tells', async () => {
+    const where = place();
+    for (const job of ['a', 'b']) exec(where, job);
+    const args = ['exec', '--textfile', where.directory, 'a', '--', 'sh', '-c', 'exit 4'];
+    const made = traceCalls(where.stateDir, 'fchmod', args).calls;
+    const staged = made.findIndex(({ args: path }) => path.includes('/.cronrun-'));
+    expect(made.every(({ pid }) => pid === made[0]?.pid)).toBe(true);
+    const slow = `inject=fchmod:delay_exit=1500000:when=${staged + 1}`;
+    const first = startProgram(where.stateDir, 'strace', ['-f', '-o', '/dev/null', '-e', slow, BIN, ...args]);
+    await poll(() => readdirSync(where.directory).length > 1, 'the first to write');
+    expect(exec(where, 'b', 3)).toMatchObject({ status: 3, stderr: '' });
+    expect((await first.ended).status).toBe(4);
+    expect([sampleOf(where, 'last_exit_code', 'a'), sampleOf(where, 'last_exit_code', 'b')]).toEqual([4, 3]);
+  });
+
   it('leaves a whole file, killed where it makes or renames one, and the next run makes up for it', () => {
     const where = place();
     for (const job of ['a', 'b']) exec(where, job);

@@ -17,7 +17,10 @@ beforeEach(() => {
   mkdirSync(directory, { recursive: true });
 });
 
-const names = () => readdirSync(directory).sort();
+const names = () =>
+  readdirSync(directory)
+    .filter((name) => name.startsWith('journal'))
+    .sort();
 
 function fill(name: string, bytes: number): void {
   writeFileSync(`${directory}/${name}`, `${'x'.repeat(bytes - 1)}\n`);
