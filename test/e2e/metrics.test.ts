@@ -165,7 +165,7 @@ describeUnless(needsStrace(), 'a command that ends early', () => {
       where.directory,
     ]);
     await poll(() => readdirSync(where.directory).length > 1, 'something half written');
-    const pid = await poll(() => /^(\d+) fchmod/m.exec(readFileSync(log, 'utf8'))?.[1], 'who writes it');
+    const pid = await poll(() => /^(\d+) +fchmod/m.exec(readFileSync(log, 'utf8'))?.[1], 'who writes it');
     process.kill(Number(pid), 'SIGINT');
     expect((await run.ended).status).toBe(130);
     expect(readdirSync(where.directory)).toEqual(['cronrun.prom']);
