@@ -2,7 +2,6 @@ import { dirname } from 'node:path';
 import { CronrunError } from '../errors.js';
 import { EXIT } from '../model/exit-status.js';
 import { Bell } from '../platform/bell.js';
-import { monotonicMs } from '../platform/clock.js';
 import { jobDirectory, jobsDirectory, runningDirectory } from '../state/directory.js';
 import { listJobs } from '../state/runs.js';
 import { clockTime } from '../view/time.js';
@@ -17,9 +16,9 @@ const SLOW_MS = 2000;
 /** Shortest: many changes at once are one. */
 const QUICK_MS = 200;
 
-/** A look that takes long, at ten thousand jobs, is taken the less often: most of the time this process sleeps. */
-const REST_AFTER = 4;
-const SLOW_AFTER = 10;
+/** A look that takes much work, at ten thousand jobs, is taken the less often: most of the time this process sleeps. */
+const REST_AFTER = 2;
+const SLOW_AFTER = 5;
 
 /** More than so many directories are not watched: the system has not many watches for each user (inotify(7)). */
 const MOST_WATCHED = 4000;
@@ -40,7 +39,7 @@ export async function lsWatch(
   const bell = new Bell();
   let screen: LiveScreen | null = null;
   for (;;) {
-    const begun = monotonicMs();
+    const before = process.cpuUsage();
     // First: whatever changes from here on rings.
     attend(bell, stateDir, job);
     const { text, status } = await capture(show, io);
@@ -53,10 +52,16 @@ export async function lsWatch(
       screen = new LiveScreen(io.out, onExit);
     }
     screen.show(text, await noteOf(options, io));
-    const took = monotonicMs() - begun;
-    await new Promise((resolve) => setTimeout(resolve, Math.max(QUICK_MS, REST_AFTER * took)));
-    await bell.ring(Math.max(SLOW_MS, SLOW_AFTER * took));
+    const workMs = workSince(before);
+    await new Promise((resolve) => setTimeout(resolve, Math.max(QUICK_MS, REST_AFTER * workMs)));
+    await bell.ring(Math.max(SLOW_MS, SLOW_AFTER * workMs));
   }
+}
+
+/** Time of the processor, not of the clock: others may keep it busy. Milliseconds. */
+function workSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
 }
 
 function refuseElsewhere({ env }: Surroundings): void {
