@@ -2,9 +2,10 @@
 // Installs nothing; what is missing is said.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { CRON_ENV, isThere, medianOf, pairedRatio, peakKiB, wallMs } from './measure.mjs';
+import { CRON_ENV, isThere, median, medianOf, pairedRatio, peakKiB, wallMs } from './measure.mjs';
 import { makeJob } from './stage.mjs';
 
 const N = Number(process.env.CRONRUN_BENCH_N ?? 40);
@@ -99,6 +100,44 @@ function textfile() {
   row('exec --textfile, 10,000 jobs / one job', pairedRatio(exec(10_000), one, N, env), '');
 }
 
+/** Milliseconds from asking for a run to the first thing that its command does. */
+function msToCommand(args, stateDir) {
+  const begun = performance.timeOrigin + performance.now();
+  const command = [...args, 'bench', '--', 'date', '+%s%N'];
+  const { stdout, error } = spawnSync(BIN, ['exec', '-t', '1h', ...command], {
+    env: { ...env, CRONRUN_STATE_DIR: stateDir },
+    stdio: ['ignore', 'pipe', 'ignore'],
+    encoding: 'utf8',
+  });
+  if (error) throw error;
+  return Number(stdout) / 1e6 - begun;
+}
+
+/** Pings that nobody answers: this process listens, and takes nothing while it waits for its children. */
+async function pings() {
+  const server = createServer();
+  await new Promise((next) => server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, next));
+  const stateDir = `${scratch}/pings`;
+  const url = `http://127.0.0.1:${server.address().port}/check`;
+  const ping = ['--ping', url, '--ping-timeout', '50ms', '--ping-retries', '0'];
+  const ratios = [];
+  for (let i = -2; i < N; i++) {
+    const first = msToCommand(ping, stateDir);
+    rmSync(`${stateDir}/pings`, { recursive: true, force: true });
+    const second = msToCommand([], stateDir);
+    if (i >= 0) ratios.push(first / second);
+  }
+  row('time to the command, --ping to a black hole / without', median(ratios), '<= 1.05');
+  const waiting = { ...env, CRONRUN_STATE_DIR: stateDir };
+  for (let n = 0; n < 20; n++) msToCommand(ping, stateDir);
+  const exec = [BIN, 'exec', 'bench', '--', '/bin/true'];
+  wallMs(exec, waiting); // tries once, and then leaves the server alone
+  const costs = [];
+  for (let i = 0; i < N; i++) costs.push(wallMs(exec, waiting) / wallMs(exec, env));
+  row('exec wall, 20 pings wait for a dead server / none wait', median(costs), '<= 1.50');
+  server.close();
+}
+
 async function storm(count) {
   const stateDir = `${scratch}/storm`;
   const begun = performance.now();
@@ -176,6 +215,7 @@ await waitingMemory();
 syncs();
 readers();
 textfile();
+await pings();
 await storm(500);
 console.log(
   `\n| figure | measured | must |\n|---|---|---|\n${rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}`,

@@ -1,7 +1,15 @@
 // A bundle of its own (dist/delivery.cjs): loaded once the command runs, or where pings wait.
 import { closeSync } from 'node:fs';
 import { errnoOf, explainErrno } from '../errors.js';
-import { composeBody, isTooOld, pauseAfter, pingUrl, type Tail, USUAL_BODY_BYTES } from '../model/ping.js';
+import {
+  composeBody,
+  isTooOld,
+  LONGEST_PAUSE_MS,
+  pauseAfter,
+  pingUrl,
+  type Tail,
+  USUAL_BODY_BYTES,
+} from '../model/ping.js';
 import type { RunId } from '../model/run-id.js';
 import { shortRunId } from '../model/run-id.js';
 import { monotonicMs } from '../platform/clock.js';
@@ -209,8 +217,6 @@ export function isPaused(state: QueueState | null, { heed }: Pick<Patience, 'hee
   if (state.notBefore - nowMs > LONGEST_PAUSE_MS) return false;
   return heed === 'all' || state.asked;
 }
-
-const LONGEST_PAUSE_MS = 3_600_000;
 
 /** Pure. */
 export function stateAfter(

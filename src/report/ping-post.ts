@@ -244,7 +244,8 @@ const ERRORS: Readonly<Record<string, string>> = {
 /** By its code alone: what node says names the host, and may name more. */
 function wordsOf(error: unknown): string {
   if (error instanceof Unusable) return error.message;
-  const code = String((error as { code?: unknown } | null)?.code ?? 'unknown error').replace(/[^\w ]/g, '');
+  const { code: given } = (error ?? {}) as { code?: unknown };
+  const code = typeof given === 'string' ? given.replace(/\W/g, '') : 'unknown error';
   const words =
     ERRORS[code] ?? (/CERT|SIGNED|VERIFY/.test(code) ? 'its certificate is not trusted' : undefined);
   return words === undefined ? code : `${words} (${code})`;
