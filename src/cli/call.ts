@@ -13,7 +13,8 @@ import type {
   StopOptions,
   WaitOptions,
 } from '../commands/types.js';
-import { noCommand, noJob } from './exec-form.js';
+import { isJobName } from '../model/job.js';
+import { jobTaken, noCommand, noJob } from './exec-form.js';
 import { nearest } from './nearest.js';
 import {
   checkedJobs,
@@ -23,6 +24,7 @@ import {
   jobOrRun,
   lsJob,
   manPage,
+  noOperands,
   oneJob,
   settledRun,
 } from './operands.js';
@@ -244,7 +246,13 @@ export function execCall(raw: RawCall, env: Environment): ExecCall {
   const { before, behind } = raw;
   const job = execJob(raw.operands);
   // Judged last: `-t backup -- x` has no job because -t took it, and that is what has to be said.
-  if (job === undefined) throw noJob(before, behind);
+  if (job === undefined) {
+    const last = before.at(-1) ?? '';
+    const taker = isJobName(last)
+      ? TAKES_ANYTHING.find(({ name }) => raw.given.get(name) === last)
+      : undefined;
+    throw taker === undefined ? noJob(before, behind) : jobTaken(before, behind, taker);
+  }
   if (behind === null || behind.length === 0) throw noCommand(before, behind === null);
   return { command: 'exec', options, job, argv: [...behind] };
 }
@@ -271,6 +279,16 @@ function reports(raw: RawCall, env: Environment): ReportOptions {
 export function lastCall(raw: RawCall, env: Environment): AnswerCall<'last'> {
   return answerCall(raw, 'last', env);
 }
+
+/** Options that have no way to tell a job from a value of theirs. */
+const TAKES_ANYTHING: readonly OptionSpec<unknown>[] = [
+  OPTIONS.onSuccess,
+  OPTIONS.onFailure,
+  OPTIONS.onEnd,
+  OPTIONS.textfile,
+  OPTIONS.requireCheckpoint,
+  OPTIONS.stateDir,
+];
 
 /** Who gives these by hand believes that two runs at once are ruled out. */
 function refuseWithoutOverlap(raw: RawCall, overlap: ExecOptions['overlap']): void {
@@ -394,6 +412,7 @@ function checkCall(raw: RawCall, env: Environment): CheckCall {
 }
 
 function metricsCall(raw: RawCall, env: Environment): MetricsCall {
+  noOperands('metrics', readerOperands(raw));
   return {
     command: 'metrics',
     options: { ...common(raw, env), textfile: lookUp(OPTIONS.textfile, raw, env) },
@@ -401,6 +420,7 @@ function metricsCall(raw: RawCall, env: Environment): MetricsCall {
 }
 
 function pingsCall(raw: RawCall, env: Environment): PingsCall {
+  noOperands('pings', readerOperands(raw));
   const options = {
     ...common(raw, env),
     send: lookUp(OPTIONS.send, raw, env),

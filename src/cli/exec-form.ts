@@ -2,11 +2,27 @@ import { basename } from 'node:path';
 import type { CronrunError } from '../errors.js';
 import { proposeJobName } from '../model/job.js';
 import { withoutSecrets } from './secrets.js';
-import { shellWords, usage } from './usage.js';
+import { quote, shellWords, usage } from './usage.js';
 
 /** A line for `exec` without a job. @param before what stands before `--`. @param behind what stands behind it. */
 export function noJob(before: readonly string[], behind: readonly string[] | null): CronrunError {
   return usage('exec', 'a run needs the name of its job before --. Type:', withJob(before, behind));
+}
+
+/** The same where the last word before `--` went to an option: mostly that is the job, and the value was forgotten. */
+export function jobTaken(
+  before: readonly string[],
+  behind: readonly string[] | null,
+  { name, value }: { readonly name: string; readonly value: string | null },
+): CronrunError {
+  const job = before.at(-1) ?? 'JOB';
+  const command = behind === null || behind.length === 0 ? ['COMMAND'] : behind;
+  const typed = execLine([...before.slice(0, -1), value ?? 'VALUE', job, '--', ...command]);
+  return usage(
+    'exec',
+    `--${name} took ${quote(job)} as its value: no job is left. Type:`,
+    typed,
+  );
 }
 
 /** A line that has a command of its own behind `--`, and neither `exec` nor a job. */

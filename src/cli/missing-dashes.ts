@@ -10,6 +10,8 @@ import { usage } from './usage.js';
  * there is none, or where help or an unknown option comes first: that is commander's to explain.
  */
 export function missingDashes({ before, behind }: Divided): CronrunError | null {
+  const unquoted = unquotedSchedule(before);
+  if (unquoted !== null) return unquoted;
   let job: string | null = null;
   for (let i = 0; i < before.length; i++) {
     const word = before[i] ?? '';
@@ -23,6 +25,16 @@ export function missingDashes({ before, behind }: Divided): CronrunError | null 
     }
   }
   return null;
+}
+
+/** A field of a schedule that lost its quotes: the shell made words of it, or names of files. */
+const FIELD = /^[*\d]/;
+
+function unquotedSchedule(before: readonly string[]): CronrunError | null {
+  const at = before.indexOf(`--${OPTIONS.schedule.name}`);
+  const [first = '', second = ''] = at === -1 ? [] : before.slice(at + 1);
+  if (!FIELD.test(first) || first.includes(' ') || !FIELD.test(second)) return null;
+  return usage('exec', `--${OPTIONS.schedule.name} wants its five fields in quotes. Write '30 2 * * *'`);
 }
 
 /** How many words an option of exec takes, its value included; null for one that only a parser can explain. */

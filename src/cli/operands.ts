@@ -30,6 +30,12 @@ export function checkedJobs(jobs: readonly string[]): readonly string[] {
   return jobs;
 }
 
+/** Commands that speak of all jobs at once. */
+export function noOperands(command: 'metrics' | 'pings', operands: readonly string[]): void {
+  const [first] = operands;
+  if (first !== undefined) throw usage(command, `is of all jobs and takes no ${quote(first)}. Leave it out`);
+}
+
 /** What `checkpoint` writes: its words, as echo would. */
 export function checkpointText(operands: readonly string[]): string {
   const text = operands.join(' ');

@@ -352,7 +352,7 @@ export const OPTIONS = {
     example: '10m',
     twin: 'CRONRUN_GRACE',
     commands: ['exec'],
-    parse: duration('a minute is granted in any case'),
+    parse: duration('0 is a minute'),
     fallback: 600_000,
     fallbackText: '10m',
     group: RECORDING,

@@ -28,8 +28,8 @@ export interface Due {
 /** Counted at most. */
 export const MOST_MISSED = 1000;
 
-/** A crontab is no more exact than this: who is due at 02:30 begins in that minute. */
-const MINUTE_MS = 60_000;
+/** A crontab is no more exact than this: who is due at 02:30 begins in that minute. Milliseconds. */
+export const LEAST_GRACE_MS = 60_000;
 
 /** So much sooner a run may begin, as clocks are put right: half of the finest unit of a crontab. */
 const EARLY_MS = 30_000;
@@ -57,10 +57,10 @@ export function judgeDue(times: DueTimes, { startedMs, graceMs, nowMs }: DueFact
   while (due !== null && due <= nowMs && missed < MOST_MISSED) {
     const slack = slackAt(times, due);
     if (startedMs < due - EARLY_MS - slack) {
-      if (nowMs >= due + slack + Math.max(graceMs, MINUTE_MS)) {
+      if (nowMs >= due + slack + Math.max(graceMs, LEAST_GRACE_MS)) {
         missed++;
         missedSinceMs ??= due;
-      } else if (nowMs >= due + slack + MINUTE_MS) lateSinceMs ??= due;
+      } else if (nowMs >= due + slack + LEAST_GRACE_MS) lateSinceMs ??= due;
     }
     due = times.next(due);
   }

@@ -103,9 +103,10 @@ function namedTimes(name: string): CronTimes | Problem {
 function timesOf(fields: readonly string[]): CronTimes | Problem {
   const [minute = '', hour = '', day = '', month = '', weekday = ''] = fields;
   if (fields.length !== 5) {
-    const seconds = fields.length > 5 ? '; cron knows neither seconds nor years' : '';
+    const seconds =
+      fields.length > 5 ? '\ncron knows no seconds and no years; the command is not part of it' : '';
     const has = `has ${fields.length} ${fields.length === 1 ? 'field' : 'fields'}`;
-    return { problem: `${has}. Write five`, hint: `(${FIVE}${seconds})` };
+    return { problem: `${has}. Write five`, hint: `(${FIVE})${seconds}` };
   }
   const sets: (readonly number[])[] = [];
   for (const [text, field] of [

@@ -72,6 +72,7 @@ async function inTime(stop: AbortSignal, act: () => Promise<void>): Promise<void
 function whyOf(directory: string, error: unknown): string {
   const isOfFileSystem = (error as { errno?: unknown } | null)?.errno !== undefined;
   const path = (error as { path?: unknown } | null)?.path;
-  const where = typeof path === 'string' && !path.startsWith(directory) ? path : directory;
+  const place = resolve(directory);
+  const where = typeof path === 'string' && !path.startsWith(place) ? path : place;
   return isOfFileSystem ? `${where}: ${explainErrno(error)}` : explainErrno(error);
 }

@@ -1,4 +1,4 @@
-import type { Due } from '../model/due.js';
+import { type Due, LEAST_GRACE_MS } from '../model/due.js';
 import { formatLimit } from '../model/duration.js';
 import type { Line, StatusFacts, Viewing } from './facts.js';
 import { sanitize } from './sanitize.js';
@@ -19,7 +19,8 @@ export function dueLines({ record, due }: StatusFacts, viewing: Viewing): Line[]
   const zone = schedule_zone === null ? '' : ` (${sanitize(schedule_zone)})`;
   if (due === null) return [['schedule', `${sanitize(schedule)}${zone}; when that is cannot be told here`]];
   const next = due.nextMs === null ? 'never due again' : `next due ${timeOf(due.nextMs, viewing)}`;
-  const grace = formatLimit(record.grace_ms ?? 0);
+  // So much is granted in any case, see model/due.ts.
+  const grace = formatLimit(Math.max(record.grace_ms ?? 0, LEAST_GRACE_MS));
   return [
     due.missedSinceMs === null
       ? null

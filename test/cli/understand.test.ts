@@ -201,6 +201,24 @@ describe('exec', () => {
   });
 
   it.each([
+    ['0', '2', '*', '*', '*'],
+    ['*/5', '*', '*', '*', '*'],
+  ])('a schedule that lost its quotes: %s %s', (...fields) => {
+    const said = refusal(['exec', '--schedule', ...fields, 'backup', '--', 'true']);
+    expect(said).toBe("cronrun: exec: --schedule wants its five fields in quotes. Write '30 2 * * *'\n");
+  });
+
+  it('a schedule in quotes before a job that begins with a digit', () => {
+    expect(exec(['--schedule', '0 2 * * *', '7zip', '--', 'true']).job).toBe('7zip');
+  });
+
+  it.each(['metrics', 'pings'])('%s speaks of all jobs', (command) => {
+    expect(refusal([command, 'backup'])).toBe(
+      `cronrun: ${command}: is of all jobs and takes no "backup". Leave it out\n`,
+    );
+  });
+
+  it.each([
     [
       ['backup', 'rsync', '-a', '/srv', '/mnt'],
       'put -- between the job and its command',
@@ -220,6 +238,9 @@ describe('exec', () => {
     [['backup', '--'], 'the command behind -- is missing', 'backup -- COMMAND'],
     [['--', '/usr/bin/rsync', '-a'], 'a run needs the name of its job', 'rsync -- /usr/bin/rsync -a'],
     [['-t', '5m', '--', '/'], 'a run needs the name of its job', '-t 5m JOB -- /'],
+    [['--textfile', 'w', '--', 'true'], '--textfile took "w" as its value', '--textfile DIR w -- true'],
+    [['--on-end', 'w', '--', 'true'], '--on-end took "w" as its value', '--on-end COMMAND w -- true'],
+    [['--textfile', '/m', '--', 'true'], 'a run needs the name of its job', '--textfile /m true -- true'],
     [[], 'a run needs the name of its job', 'JOB -- COMMAND'],
   ])('%j: says what to type', (argv, problem, line) => {
     const lines = refusal(['exec', ...argv]).split('\n');
