@@ -18,11 +18,7 @@ export function jobTaken(
   const job = before.at(-1) ?? 'JOB';
   const command = behind === null || behind.length === 0 ? ['COMMAND'] : behind;
   const typed = execLine([...before.slice(0, -1), value ?? 'VALUE', job, '--', ...command]);
-  return usage(
-    'exec',
-    `--${name} took ${quote(job)} as its value: no job is left. Type:`,
-    typed,
-  );
+  return usage('exec', `--${name} took ${quote(job)} as its value: no job is left. Type:`, typed);
 }
 
 /** A line that has a command of its own behind `--`, and neither `exec` nor a job. */
