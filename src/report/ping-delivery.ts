@@ -70,8 +70,6 @@ export interface Outcome {
 export interface Patience {
   /** The name in the spool of what is to be delivered; null: whatever waits. */
   readonly own: string | null;
-  /** Nothing that stands behind that: something else has to be told before. */
-  readonly noMore?: boolean;
   /** When nothing more is begun, by the monotonic clock. */
   readonly until: number;
   /** Until when somebody else who sends is waited for, by the same. */
@@ -114,7 +112,7 @@ export async function deliverQueue(
         closeSync(lock.fd);
       }
       if (all.busy && mayWait(manner, patience)) await look();
-      else if (all.why !== null || isThrough(stateDir, queue, patience)) return all;
+      else if (all.why !== null || listQueue(stateDir, queue).length === 0) return all;
     }
   } catch (error) {
     return { ...all, why: explainErrno(error) };
@@ -127,12 +125,6 @@ function mayWait({ stop, hurry }: Manner, { waitUntil }: Patience): boolean {
 
 function look(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-}
-
-/** Nothing is left that is to be sent. */
-function isThrough(stateDir: string, queue: string, { own, noMore = false }: Patience): boolean {
-  if (noMore && own !== null && !isSpooled(stateDir, own)) return true;
-  return listQueue(stateDir, queue).length === 0;
 }
 
 function added(before: Outcome, after: Outcome): Outcome {
@@ -190,8 +182,6 @@ async function sendAll(desk: Desk, manner: Manner, patience: Patience): Promise<
       removeQueue(stateDir, lock);
       return { ...NOTHING, lost, sent };
     }
-    if (patience.noMore && patience.own !== null && !isSpooled(stateDir, patience.own))
-      return { ...NOTHING, lost, sent };
     const waits = (why: string): Outcome => ({ why, busy: false, lost, sent });
     if (isPaused(state, patience, office.now())) return waits(state?.why ?? '');
     if (monotonicMs() > patience.until) return waits('there was no time for all that wait');

@@ -165,8 +165,7 @@ class PingTeller {
     if (stateDir === null) return [];
     const manner = { ...this.#manner(), hurry: late ? this.#over.signal : null };
     const until = monotonicMs() + this.#budgetMs();
-    // Behind a late one the start of our own run is to be told, and only then its end.
-    const patience = { own: name.name, noMore: late, until, waitUntil: until, heed: 'asked' } as const;
+    const patience = { own: name.name, until, waitUntil: until, heed: 'asked' } as const;
     const { why, lost } = await delivery.deliverQueue(this.#office(), stateDir, name.queue, manner, patience);
     const own = lost.find(({ run }) => run === name.run);
     const others = lost.filter((one) => one !== own);
