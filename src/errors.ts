@@ -53,9 +53,13 @@ export function errnoOf(error: unknown): string | null {
   return wordsForNameless(error)?.split(':')[0] ?? null;
 }
 
-/** "EACCES: permission denied": what node prints, without the call and the path that follow it. Words of ours stay whole. */
+/**
+ * "EACCES: permission denied": what node prints, without the call and the path that follow it, nor the list of who asked for
+ * a module. Words of ours stay whole.
+ */
 export function explainErrno(error: unknown): string {
-  const text = wordsForNameless(error) ?? (error instanceof Error ? error.message : String(error));
+  const whole = wordsForNameless(error) ?? (error instanceof Error ? error.message : String(error));
+  const text = whole.split('\nRequire stack:', 1)[0] ?? '';
   const isOurs = (error as { errno?: unknown } | null)?.errno === undefined && errnoOf(error) === null;
   const comma = isOurs ? -1 : text.indexOf(', ');
   return comma === -1 ? text : text.slice(0, comma);

@@ -120,6 +120,8 @@ function requireJobName(command: CommandName, job: string): void {
 }
 
 function badName(command: CommandName, problem: string, name: string) {
+  // It may be that of a ping, which is a secret.
+  if (/^https?:\/\//i.test(name)) return usage(command, `a URL ${problem}: ${JOB_NAME_RULE}`);
   const proposal = proposeJobName(name);
   const remedy = proposal === null ? '' : `. Perhaps ${proposal}`;
   return usage(command, `${quote(name)} ${problem}: ${JOB_NAME_RULE}${remedy}`);

@@ -16,5 +16,6 @@ function shown(word: string, before: string | undefined): string {
     if (before === `--${name}` && filePath(word) === null) return `${value}`;
     if (word.startsWith(joined) && filePath(word.slice(joined.length)) === null) return `${joined}${value}`;
   }
-  return word;
+  // Mostly --ping was forgotten.
+  return /^https?:\/\//i.test(word) ? 'URL' : word;
 }

@@ -31,9 +31,11 @@ export interface Stage extends Omit<Scene, 'stop' | 'say' | 'headline'> {
 export interface NamedTeller {
   readonly reporter: ReporterName;
   readonly teller: Teller;
+  /** Of so many runs that were found cut short it is told, the newest; all if there is no such number. */
+  readonly mostLate?: number;
 }
 
-/** Of so many runs that were found cut short others are told, the newest: each may take its time. */
+/** Of so many runs that were found cut short hooks are run, for the newest: each may take a minute. */
 export const MOST_LATE = 5;
 
 /** Tellers settle within a second when cronrun is told to stop; one that does not is left behind. */
@@ -93,7 +95,7 @@ export class Report implements Reporter {
       if (this.#stage.isStop(signal)) this.#stopping.abort();
     });
     this.#tellLate();
-    if (record !== null) this.#tellAll(record, false);
+    if (record !== null) this.#tellAll(record);
     await withinMs(Promise.all(this.#underWay.keys()), this.#stopping.signal, STOPPING_MS);
     for (const leave of this.#underWay.values()) leave();
     undo();
@@ -103,18 +105,31 @@ export class Report implements Reporter {
   #tellLate(): void {
     const { stateDir } = this.#stage;
     const untold = stateDir === null ? [] : endsOnRecord(stateDir, this.#untold);
-    const all = [...untold, ...this.#late];
-    const told = all.slice(-MOST_LATE);
-    const more = all.length - told.length;
+    const late = [...untold, ...this.#late];
     this.#untold = [];
     this.#late = [];
-    if (more > 0) this.#stage.tell({ reporter: 'report', why: untoldWords(more) });
-    for (const record of told) this.#tellAll(record, true);
+    for (const teller of this.#tellers) this.#tellOf(late, teller);
   }
 
-  #tellAll(record: EndedRecord, late: boolean): void {
+  /** Each in the order in which they ended. What is left out is said once, and noted for each. */
+  #tellOf(late: readonly EndedRecord[], { reporter, teller, mostLate = late.length }: NamedTeller): void {
+    const left = late.slice(0, Math.max(0, late.length - mostLate));
+    if (left.length > 0) this.#stage.tell({ reporter, why: leftOutWords(left.length) });
+    for (const { cron_job_id } of left) {
+      const run = readRunId(cron_job_id);
+      if (run !== null) this.#keep(run, [{ reporter, why: LEFT_OUT }]);
+    }
+    for (const record of late.slice(left.length)) {
+      this.#await(reporter, record.cron_job_id, true, () => {
+        teller.recorded?.(record);
+        return teller.ended(record, { late: true });
+      });
+    }
+  }
+
+  #tellAll(record: EndedRecord): void {
     for (const { reporter, teller } of this.#tellers) {
-      this.#await(reporter, record.cron_job_id, late, () => teller.ended(record, { late }));
+      this.#await(reporter, record.cron_job_id, false, () => teller.ended(record, { late: false }));
     }
   }
 
@@ -157,9 +172,11 @@ export class Report implements Reporter {
   }
 }
 
-function untoldWords(more: number): string {
-  const runs = more === 1 ? '1 older run' : `${more} older runs`;
-  return `nobody is told of ${runs} found cut short, of so many only of the newest ${MOST_LATE}`;
+const LEFT_OUT = `not run: hooks are run for the newest ${MOST_LATE} runs found cut short`;
+
+function leftOutWords(count: number): string {
+  const runs = count === 1 ? '1 older run' : `${count} older runs`;
+  return `not run for ${runs} found cut short, only for the newest ${MOST_LATE}`;
 }
 
 /** Resolves when `all` does, and at the latest so long after `stop`. */
@@ -220,8 +237,11 @@ export async function sendLeft(
     now,
   };
   const office = { stateDir, path: env.PATH, now, limits: new Map<string, number>() };
-  await deliverOthers(office, manner, (why) => tell({ reporter: 'ping', why }));
-  undo();
+  try {
+    await deliverOthers(office, manner, (why) => tell({ reporter: 'ping', why }));
+  } finally {
+    undo();
+  }
 }
 
 /** Each in a bundle of its own. */
@@ -241,7 +261,8 @@ function tellersFor(options: Wishes, scene: Scene): NamedTeller[] {
       return hookTeller(options, scene);
     };
     const due = (record: EndedRecord) => dueHooks(options, record).map(({ reporter }) => reporter);
-    tellers.push({ reporter: 'on-end', teller: loaded(load, due) });
+    const reporter = onFailure === null ? 'on-end' : 'on-failure'; // what a run has that was cut short
+    tellers.push({ reporter, teller: loaded(load, due), mostLate: MOST_LATE });
   }
   if (textfile !== null) {
     const load = () => {

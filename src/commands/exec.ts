@@ -130,8 +130,9 @@ async function sendLeft(options: ExecOptions, plan: Plan, now: () => number, tel
   try {
     const report = require('./report.cjs') as typeof import('./exec-report.js');
     await report.sendLeft(stageOf(plan, now, tell), options);
-  } catch {
-    // an upgrade came in between; a later run sends them
+  } catch (error) {
+    // Mostly an upgrade came in between; a later run sends them.
+    tell({ kind: 'not-told', reporter: 'ping', why: `what waits is not sent: ${explainErrno(error)}` });
   }
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { explainErrno } from '../errors.js';
 import type { Environment } from '../model/environment.js';
@@ -171,7 +172,9 @@ const LOOK_MS = 10;
 /** That of exec; where it was removed, one that is there. */
 function workingDirectory(): string {
   try {
-    return process.cwd();
+    // node remembers what it was.
+    const directory = process.cwd();
+    return existsSync(directory) ? directory : '/';
   } catch {
     return '/';
   }

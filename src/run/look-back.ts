@@ -93,11 +93,15 @@ interface Books {
   readonly reporter: Reporter | null;
 }
 
+/** So many are made sure of before the command starts, which must not wait for more; the others while it runs. */
+const TOLD_FIRST = 20;
+
 function settleOver(books: Books, survey: Survey, tell: Tell): void {
   const { over, recorded, leftovers } = survey;
   if (over.length + recorded.length + leftovers.length === 0) return;
   const nowMs = wallMs();
-  books.reporter?.recorded(over.map((run) => run.record).filter(isInferred));
+  const found = over.map((run) => run.record).filter(isInferred);
+  books.reporter?.recorded(found.slice(-TOLD_FIRST));
   const lost = moveOver(books, survey, nowMs).filter(isInferred);
   sayCutShort(lost, tell);
   if (lost.length + recorded.length > 0)

@@ -42,8 +42,9 @@ const END = Buffer.from('"previous_completed_at":');
 const NEVER = Buffer.from('null}');
 const TIME_END = Buffer.from('"}');
 const TIME_BYTES = '"2026-11-22T01:30:01.204Z"}'.length;
-/** What alone may have a brace of its own in a line that no settler wrote. */
-const OUTPUT = Buffer.from('"output":');
+/** What alone may have a brace of its own in a line that no settler wrote, up to where another line cannot begin. */
+const OUTPUT = Buffer.from('"output":{"path":');
+const OUTPUT_BRACE = OUTPUT.indexOf(BRACE);
 const STATUS = '","status":"';
 /** What follows the job's name, by the first letter of the status. */
 const WORDS = new Map(
@@ -117,7 +118,7 @@ function isWhole(bytes: Buffer, to: number): boolean {
 function hasBraces(bytes: Buffer, from: number, to: number): boolean {
   const brace = bytes.indexOf(BRACE, from);
   if (brace === -1 || brace >= to) return false;
-  if (!standsAt(bytes, OUTPUT, brace - OUTPUT.length)) return true;
+  if (!standsAt(bytes, OUTPUT, brace - OUTPUT_BRACE)) return true;
   const next = bytes.indexOf(BRACE, brace + 1);
   return next !== -1 && next < to;
 }

@@ -119,23 +119,21 @@ describe('who is told', () => {
     expect(log).toEqual(['31 interrupted late']);
   });
 
-  it('is told of the newest where there are many, and that is said', async () => {
-    const log: string[] = [];
-    const report = reportWith([named(scribe(log))]);
+  it('is told of all where there are many, and who takes long of the newest: that is said, and noted for the others', async () => {
+    const [slow, quick]: [string[], string[]] = [[], []];
+    const hooks = { ...named(scribe(slow), 'on-failure'), mostLate: MOST_LATE };
+    const report = reportWith([hooks, named(scribe(quick), 'ping')]);
     report.settled(
       Array.from({ length: 20 }, (_, n) => lost(n)),
       [],
     );
     await report.ended(null);
-    expect(log).toEqual([45, 46, 47, 48, 49].map((minute) => `${minute} interrupted late`));
-    expect(log.length).toBe(MOST_LATE);
+    expect(slow).toEqual([45, 46, 47, 48, 49].map((minute) => `${minute} interrupted late`));
+    expect(quick.length).toBe(20);
     expect(said).toEqual([
-      {
-        reporter: 'report',
-        why: 'nobody is told of 15 older runs found cut short, of so many only of the newest 5',
-      },
+      { reporter: 'on-failure', why: 'not run for 15 older runs found cut short, only for the newest 5' },
     ]);
-    expect(onRecord()).toEqual([]);
+    expect(onRecord().length).toBe(15);
   });
 
   it('has what exec has, and no more', () => {

@@ -380,7 +380,7 @@ describe('a run that was found cut short', () => {
     for (let n = 1; n <= 8; n++) putStart(stateDir, n, {}, 'job');
     const { stderr } = exec(['--on-end', 'echo "$CRONRUN_LAST_ID" >>"$AT/log"', 'job', '--', 'true']);
     expect(log().slice(0, -1)).toEqual([4, 5, 6, 7, 8].map((n) => `cron:${runId(n)}`));
-    expect(said({ stderr })).toContain('report: nobody is told of 3 older runs found cut short');
+    expect(said({ stderr })).toContain('not run for 3 older runs found cut short');
   });
 
   it('has nothing executed that its record says', () => {

@@ -63,6 +63,20 @@ describe('a quick look at a line', () => {
     },
   );
 
+  const KEPT = encodeLine(
+    completed(1, { output: { path: '/var/lib/cronrun/jobs/backup/output/a.log', bytes: 12 } }),
+  );
+
+  it('does not take a torn line for the one that is glued to it, wherever it is torn', () => {
+    const next = encodeLine(failed(2));
+    expect(statusOfLine(...inside(KEPT))).toBe('completed');
+    for (let at = 1; at < KEPT.length; at++) {
+      for (const glued of [next, KEPT]) {
+        expect(statusOfLine(...inside(KEPT.slice(0, at) + glued)), KEPT.slice(0, at)).toBeNull();
+      }
+    }
+  });
+
   it('does not take a line with a hole of zeros, as a power cut may leave it', () => {
     const line = encodeLine(completed(1));
     const at = line.indexOf('"command"');
