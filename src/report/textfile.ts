@@ -17,6 +17,7 @@ import { type Guard, type Pour, promPath, publish, sweepLeftovers } from './publ
 import {
   type Desk,
   isNoted,
+  keepOneNote,
   notedEnds,
   noteEnd,
   noteWritten,
@@ -45,7 +46,14 @@ export async function refreshJob(textfile: Textfile, job: string): Promise<void>
   if (breach !== null) throw new NotOurs(breach);
   const desk = openDesk(textfile.stateDir, textfile.directory, modes);
   const note = noteEnd(desk, job, newId());
-  await underLock(textfile, desk, note, () => writeEnds(textfile, desk));
+  await underLock(textfile, desk, note, async () => {
+    try {
+      await writeEnds(textfile, desk);
+    } catch (error) {
+      keepOneNote(desk, job, note);
+      throw error;
+    }
+  });
 }
 
 /**
