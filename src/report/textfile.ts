@@ -139,7 +139,6 @@ const JOBS_AT_ONCE = 50;
 
 async function writeAll(textfile: Textfile, desk: Desk): Promise<readonly string[]> {
   refuseForeign(textfile);
-  sweepLeftovers(textfile.directory, wallMs());
   const noted = notedEnds(desk);
   const jobs: JobLines[] = [];
   const refused: string[] = [];
@@ -168,6 +167,7 @@ async function pause({ stop, untilMs }: Textfile): Promise<void> {
 }
 
 async function write(textfile: Textfile, desk: Desk, pour: Pour, heads: readonly number[]): Promise<void> {
+  sweepLeftovers(textfile.directory, wallMs());
   await publish(textfile.directory, pour, newId(), textfile.guard);
   noteWritten(desk, promPath(textfile.directory), heads);
 }

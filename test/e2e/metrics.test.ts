@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import {
   chmodSync,
+  chownSync,
   existsSync,
+  lutimesSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -328,6 +330,36 @@ describe('exec --textfile', () => {
     await holder.ended;
   });
 
+  const LEFT = `.cronrun-${randomUUID()}.tmp`;
+
+  it.each([
+    ['the lines of its job', () => undefined],
+    ['all of the file', ({ file }: Place) => rmSync(file)],
+  ])('removes what was left half written hours ago, where it writes %s', (_, change) => {
+    const where = place();
+    exec(where, 'job');
+    const path = (name: string) => `${where.directory}/${name}`;
+    const kept = [LEFT.replace('.tmp', '.tmp.7'), '.cronrun-1.tmp', 'node.prom.tmp', `x${LEFT}`];
+    plantFile(path(LEFT), 3 * 3_600_000);
+    plantFile(path(`${LEFT}.1234`), 3 * 3_600_000);
+    plantFile(path(kept[0] ?? ''), 1_800_000);
+    for (const name of kept.slice(1)) plantFile(path(name), 3 * 3_600_000);
+    change(where);
+    expect(exec(where, 'job').stderr).toBe('');
+    expect(readdirSync(where.directory).sort()).toEqual([...kept, 'cronrun.prom'].sort());
+  });
+
+  it('leaves links and directories that have such a name', () => {
+    const where = place();
+    exec(where, 'job');
+    symlinkSync('/nowhere', `${where.directory}/${LEFT}`);
+    lutimesSync(`${where.directory}/${LEFT}`, 1, 1);
+    mkdirSync(`${where.directory}/${LEFT}.1`);
+    utimesSync(`${where.directory}/${LEFT}.1`, 1, 1);
+    expect(exec(where, 'job').stderr).toBe('');
+    expect(readdirSync(where.directory).sort()).toEqual([LEFT, `${LEFT}.1`, 'cronrun.prom']);
+  });
+
   it('does not share a file with another state directory', () => {
     const where = place();
     exec(where, 'ours');
@@ -559,5 +591,15 @@ describeUnless(needsRoot(), 'a directory of somebody else', () => {
     expect(statSync(victim).mode & 0o777).toBe(0o600);
     const read = runProgram('setpriv', [...asAnotherUser(), 'cat', where.file]);
     expect(valueIn(read.stdout, 'last_exit_code', 'job')).toBe(0);
+  });
+
+  it('keeps what he left half written', () => {
+    const where = place();
+    exec(where, 'job');
+    const left = `${where.directory}/.cronrun-${randomUUID()}.tmp`;
+    plantFile(left, 3 * 3_600_000);
+    chownSync(left, 65_534, 65_534);
+    expect(exec(where, 'job').stderr).toBe('');
+    expect(existsSync(left)).toBe(true);
   });
 });
