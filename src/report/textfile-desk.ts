@@ -1,15 +1,6 @@
 // What the state directory knows of a file of metrics: who writes it just now, what was written, and whose ends are not in it.
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync } from 'node:fs';
 import { isJobName } from '../model/job.js';
 import { parseObject } from '../model/record.js';
 import { isRunId, type RunId } from '../model/run-id.js';
@@ -18,6 +9,7 @@ import {
   type Modes,
   makeDirectories,
   PRIVATE,
+  readRange,
   removeIfThere,
 } from '../platform/durable.js';
 import { listDirectory } from '../platform/list-directory.js';
@@ -120,12 +112,16 @@ function writtenPath(path: string): string {
   return `${path}/written.json`;
 }
 
-/** Notes that the file is as we wrote it. Half a note, or one that a power cut took, is none. @param heads see Exposition. */
+/**
+ * Notes that the file is as we wrote it. Half a note, or one that a power cut took, is none. A new one each time: what stands
+ * under its name may be a link to what is precious. @param heads see Exposition.
+ */
 export function noteWritten({ path, modes, directory }: Desk, file: string, heads: readonly number[]): void {
   const { fd } = openFile(file, O_NOFOLLOW);
   try {
     const note = `${JSON.stringify({ directory, print: printOf(fd), heads })}\n`;
-    writeFileSync(writtenPath(path), note, { mode: modes.file });
+    removeIfThere(writtenPath(path));
+    createUnlessThere(writtenPath(path), () => Buffer.from(note), modes.file);
   } finally {
     closeSync(fd);
   }
@@ -139,7 +135,7 @@ export interface Written extends OpenFile {
 /** Opens it; the caller closes it. Null where somebody has touched it, or nobody knows. */
 export function openWritten({ path }: Desk, file: string): Written | null {
   try {
-    const note = parseObject(readFileSync(writtenPath(path), 'utf8'));
+    const note = parseObject(readNote(writtenPath(path)));
     const heads: unknown[] = Array.isArray(note?.heads) ? note.heads : [];
     const open = openFile(file, O_NOFOLLOW);
     if (printOf(open.fd) === note?.print) return { ...open, heads: heads.map(Number) };
@@ -147,6 +143,15 @@ export function openWritten({ path }: Desk, file: string): Written | null {
     return null;
   } catch {
     return null;
+  }
+}
+
+function readNote(path: string): string {
+  const { fd, size } = openFile(path, O_NOFOLLOW);
+  try {
+    return readRange(fd, 0, size).toString('utf8');
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lstatSync,
   lutimesSync,
   mkdirSync,
   readdirSync,
@@ -328,6 +329,23 @@ describe('exec --textfile', () => {
     expect(notesIn(where).length).toBe(3);
     holder.child.stdin?.end('\n');
     await holder.ended;
+  });
+
+  it('does not follow a link in the place of what it noted, and does without that', () => {
+    const where = place();
+    exec(where, 'job');
+    const written = `${deskOf(where)}/written.json`;
+    const victim = `${scratch()}/victim`;
+    const noted = readFileSync(written);
+    writeFileSync(victim, noted, { mode: 0o640 });
+    rmSync(written);
+    symlinkSync(victim, written);
+    expect(exec(where, 'job', 3)).toMatchObject({ status: 3, stderr: '' });
+    expect(readFileSync(victim)).toEqual(noted);
+    expect(statSync(victim).mode & 0o777).toBe(0o640);
+    expect(lstatSync(written).isFile()).toBe(true);
+    expect(statSync(written).mode & 0o777).toBe(0o600);
+    expect(sampleOf(where, 'last_exit_code', 'job')).toBe(3);
   });
 
   const LEFT = `.cronrun-${randomUUID()}.tmp`;
