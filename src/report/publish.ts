@@ -75,11 +75,19 @@ function fill(path: string, pour: Pour): number {
 const LEFT = /^\.cronrun-[0-9a-f-]{36}\.tmp(?:\.\d+)?$/;
 const HOUR_MS = 3_600_000;
 
-/** Removes what was left by who was killed while he wrote. */
+/**
+ * Removes what was left by who was killed while he wrote, where that is ours and old: nobody writes for so long. What cannot
+ * be looked at or removed stays; it keeps nobody from writing.
+ */
 export function sweepLeftovers(directory: string, nowMs: number): void {
-  for (const name of listDirectory(directory).filter((one) => LEFT.test(one))) {
-    const path = `${directory}/${name}`;
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (stat?.isFile() && nowMs - stat.mtimeMs > HOUR_MS) removeIfThere(path);
+  try {
+    for (const name of listDirectory(directory).filter((one) => LEFT.test(one))) {
+      const path = `${directory}/${name}`;
+      const stat = lstatSync(path, { throwIfNoEntry: false });
+      if (!stat?.isFile() || stat.uid !== effectiveUid()) continue;
+      if (nowMs - stat.mtimeMs > HOUR_MS) removeIfThere(path);
+    }
+  } catch {
+    // as said above
   }
 }

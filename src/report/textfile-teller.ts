@@ -68,11 +68,12 @@ async function inTime(stop: AbortSignal, act: () => Promise<void>): Promise<void
   }
 }
 
-/** "/srv/metrics: ENOENT: no such file or directory" */
+/** One line: "/srv/metrics: ENOENT: no such file or directory". Node adds lines of its own to what it cannot load. */
 function whyOf(directory: string, error: unknown): string {
+  const [why = ''] = explainErrno(error).split('\n');
   const isOfFileSystem = (error as { errno?: unknown } | null)?.errno !== undefined;
   const path = (error as { path?: unknown } | null)?.path;
   const place = resolve(directory);
   const where = typeof path === 'string' && !path.startsWith(place) ? path : place;
-  return isOfFileSystem ? `${where}: ${explainErrno(error)}` : explainErrno(error);
+  return isOfFileSystem ? `${where}: ${why}` : why;
 }

@@ -17,6 +17,7 @@ import { type Guard, type Pour, promPath, publish, sweepLeftovers } from './publ
 import {
   type Desk,
   isNoted,
+  keepOneNote,
   notedEnds,
   noteEnd,
   noteWritten,
@@ -45,7 +46,14 @@ export async function refreshJob(textfile: Textfile, job: string): Promise<void>
   if (breach !== null) throw new NotOurs(breach);
   const desk = openDesk(textfile.stateDir, textfile.directory, modes);
   const note = noteEnd(desk, job, newId());
-  await underLock(textfile, desk, note, () => writeEnds(textfile, desk));
+  await underLock(textfile, desk, note, async () => {
+    try {
+      await writeEnds(textfile, desk);
+    } catch (error) {
+      keepOneNote(desk, job, note);
+      throw error;
+    }
+  });
 }
 
 /**
@@ -131,7 +139,6 @@ const JOBS_AT_ONCE = 50;
 
 async function writeAll(textfile: Textfile, desk: Desk): Promise<readonly string[]> {
   refuseForeign(textfile);
-  sweepLeftovers(textfile.directory, wallMs());
   const noted = notedEnds(desk);
   const jobs: JobLines[] = [];
   const refused: string[] = [];
@@ -160,6 +167,7 @@ async function pause({ stop, untilMs }: Textfile): Promise<void> {
 }
 
 async function write(textfile: Textfile, desk: Desk, pour: Pour, heads: readonly number[]): Promise<void> {
+  sweepLeftovers(textfile.directory, wallMs());
   await publish(textfile.directory, pour, newId(), textfile.guard);
   noteWritten(desk, promPath(textfile.directory), heads);
 }

@@ -1,6 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import {
   chmodSync,
+  chownSync,
   existsSync,
+  lstatSync,
+  lutimesSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -65,6 +69,27 @@ const jobsIn = ({ file }: Place) =>
   );
 
 const printed = (stateDir: string) => cronrun(stateDir, ['metrics']).stdout;
+
+/** What the state directory knows of the file. */
+function deskOf({ stateDir }: Place): string {
+  const [desk = ''] = readdirSync(`${stateDir}/textfile`);
+  return `${stateDir}/textfile/${desk}`;
+}
+
+const notesIn = (where: Place) => readdirSync(deskOf(where)).filter((name) => name.startsWith('ended-'));
+
+/** The name of a note that was left by a run of the job `ageMs` ago. */
+function plantNote(where: Place, job: string, ageMs: number): string {
+  const name = `ended-${job}-${randomUUID()}`;
+  plantFile(`${deskOf(where)}/${name}`, ageMs);
+  return name;
+}
+
+function plantFile(path: string, ageMs: number): void {
+  writeFileSync(path, '');
+  const at = new Date(Date.now() - ageMs);
+  utimesSync(path, at, at);
+}
 
 /** Everything below a directory, with what tells whether somebody wrote there. */
 function filesBelow(directory: string): string[] {
@@ -270,6 +295,89 @@ describe('exec --textfile', () => {
     expect(sampleOf(where, 'last_exit_code', 'b')).toBe(3);
   });
 
+  it('keeps one note of a job, however often the file cannot be written', () => {
+    const where = place();
+    exec(where, 'a');
+    rmSync(where.directory, { recursive: true });
+    for (let n = 1; n <= 9; n++) expect(exec(where, 'b', n).stderr).toContain('ENOENT');
+    exec(where, 'c', 3);
+    expect(notesIn(where).map((name) => name.slice(0, 8))).toEqual(['ended-b-', 'ended-c-']);
+    mkdirSync(where.directory);
+    expect(exec(where, 'a').stderr).toBe('');
+    expect([sampleOf(where, 'last_exit_code', 'b'), totalOf(where, 'b', 'failed')]).toEqual([9, 9]);
+    expect(sampleOf(where, 'last_exit_code', 'c')).toBe(3);
+    expect(notesIn(where)).toEqual([]);
+  });
+
+  it('drops old notes of its job where it does not even come to write', async () => {
+    const where = place();
+    exec(where, 'a');
+    const [old, recent] = [120_000, 5000].map((ms) => plantNote(where, 'a', ms));
+    const other = plantNote(where, 'b', 120_000);
+    const holder = startProgram(where.stateDir, 'flock', [
+      `${deskOf(where)}/lock`,
+      'sh',
+      '-c',
+      'echo locked; read line',
+    ]);
+    await holder.says('locked');
+    const run = start(where.stateDir, ['exec', '--textfile', where.directory, 'a', '--', 'true']);
+    await poll(() => !notesIn(where).includes(old ?? ''), 'the old note to go');
+    run.child.kill('SIGTERM');
+    expect((await run.ended).stderr).toContain('a: textfile: it was told to stop');
+    expect(notesIn(where)).toEqual(expect.arrayContaining([recent, other]));
+    expect(notesIn(where).length).toBe(3);
+    holder.child.stdin?.end('\n');
+    await holder.ended;
+  });
+
+  it('does not follow a link in the place of what it noted, and does without that', () => {
+    const where = place();
+    exec(where, 'job');
+    const written = `${deskOf(where)}/written.json`;
+    const victim = `${scratch()}/victim`;
+    const noted = readFileSync(written);
+    writeFileSync(victim, noted, { mode: 0o640 });
+    rmSync(written);
+    symlinkSync(victim, written);
+    expect(exec(where, 'job', 3)).toMatchObject({ status: 3, stderr: '' });
+    expect(readFileSync(victim)).toEqual(noted);
+    expect(statSync(victim).mode & 0o777).toBe(0o640);
+    expect(lstatSync(written).isFile()).toBe(true);
+    expect(statSync(written).mode & 0o777).toBe(0o600);
+    expect(sampleOf(where, 'last_exit_code', 'job')).toBe(3);
+  });
+
+  const LEFT = `.cronrun-${randomUUID()}.tmp`;
+
+  it.each([
+    ['the lines of its job', () => undefined],
+    ['all of the file', ({ file }: Place) => rmSync(file)],
+  ])('removes what was left half written hours ago, where it writes %s', (_, change) => {
+    const where = place();
+    exec(where, 'job');
+    const path = (name: string) => `${where.directory}/${name}`;
+    const kept = [LEFT.replace('.tmp', '.tmp.7'), '.cronrun-1.tmp', 'node.prom.tmp', `x${LEFT}`];
+    plantFile(path(LEFT), 3 * 3_600_000);
+    plantFile(path(`${LEFT}.1234`), 3 * 3_600_000);
+    plantFile(path(kept[0] ?? ''), 1_800_000);
+    for (const name of kept.slice(1)) plantFile(path(name), 3 * 3_600_000);
+    change(where);
+    expect(exec(where, 'job').stderr).toBe('');
+    expect(readdirSync(where.directory).sort()).toEqual([...kept, 'cronrun.prom'].sort());
+  });
+
+  it('leaves links and directories that have such a name', () => {
+    const where = place();
+    exec(where, 'job');
+    symlinkSync('/nowhere', `${where.directory}/${LEFT}`);
+    lutimesSync(`${where.directory}/${LEFT}`, 1, 1);
+    mkdirSync(`${where.directory}/${LEFT}.1`);
+    utimesSync(`${where.directory}/${LEFT}.1`, 1, 1);
+    expect(exec(where, 'job').stderr).toBe('');
+    expect(readdirSync(where.directory).sort()).toEqual([LEFT, `${LEFT}.1`, 'cronrun.prom']);
+  });
+
   it('does not share a file with another state directory', () => {
     const where = place();
     exec(where, 'ours');
@@ -347,15 +455,13 @@ describe('exec --textfile', () => {
       expect(completed + failed).toBe(6);
     }
     expect(readdirSync(where.directory)).toEqual(['cronrun.prom']);
-    const [desk = ''] = readdirSync(`${where.stateDir}/textfile`);
-    expect(readdirSync(`${where.stateDir}/textfile/${desk}`).sort()).toEqual(['lock', 'written.json']);
+    expect(readdirSync(deskOf(where)).sort()).toEqual(['lock', 'written.json']);
   });
 
   it('leaves soon where it is told to stop while others write', async () => {
     const where = place();
     exec(where, 'a');
-    const [desk = ''] = readdirSync(`${where.stateDir}/textfile`);
-    const lock = `${where.stateDir}/textfile/${desk}/lock`;
+    const lock = `${deskOf(where)}/lock`;
     const holder = startProgram(where.stateDir, 'flock', [lock, 'sh', '-c', 'echo locked; read line']);
     await holder.says('locked');
     const run = start(where.stateDir, [
@@ -368,9 +474,7 @@ describe('exec --textfile', () => {
       '-c',
       'exit 6',
     ]);
-    const notes = () =>
-      readdirSync(`${where.stateDir}/textfile/${desk}`).filter((name) => name.startsWith('ended-'));
-    await poll(() => notes().length > 0, 'the run to wait');
+    await poll(() => notesIn(where).length > 0, 'the run to wait');
     run.child.kill('SIGTERM');
     const result = await run.ended;
     expect(result.status).toBe(6);
@@ -379,7 +483,7 @@ describe('exec --textfile', () => {
     await holder.ended;
     exec(where, 'b');
     expect(sampleOf(where, 'last_exit_code', 'a')).toBe(6);
-    expect(notes()).toEqual([]);
+    expect(notesIn(where)).toEqual([]);
   });
 });
 
@@ -505,5 +609,15 @@ describeUnless(needsRoot(), 'a directory of somebody else', () => {
     expect(statSync(victim).mode & 0o777).toBe(0o600);
     const read = runProgram('setpriv', [...asAnotherUser(), 'cat', where.file]);
     expect(valueIn(read.stdout, 'last_exit_code', 'job')).toBe(0);
+  });
+
+  it('keeps what he left half written', () => {
+    const where = place();
+    exec(where, 'job');
+    const left = `${where.directory}/.cronrun-${randomUUID()}.tmp`;
+    plantFile(left, 3 * 3_600_000);
+    chownSync(left, 65_534, 65_534);
+    expect(exec(where, 'job').stderr).toBe('');
+    expect(existsSync(left)).toBe(true);
   });
 });
