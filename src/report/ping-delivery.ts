@@ -26,6 +26,7 @@ import {
   type QueueState,
   readQueueState,
   readSpooled,
+  releaseSpooled,
   removeEmptySpool,
   removeQueue,
   removeSpooled,
@@ -110,6 +111,7 @@ export async function deliverQueue(
       }
       try {
         all = added(all, await sendAll({ office, stateDir, queue, lock }, manner, patience));
+        if (all.why !== null && patience.own !== null) releaseSpooled(stateDir, patience.own);
       } finally {
         closeSync(lock.fd);
       }

@@ -158,6 +158,30 @@ describe('a ping that could not be delivered', () => {
     expect(readFileSync(`${stateDir}/jobs/job/report-failures.jsonl`, 'utf8')).toContain('404');
   });
 
+  it('is held by no run that gave it up while its start was told', async () => {
+    let answer = () => {};
+    const when = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    checks.always = { kind: 'status', status: 500 };
+    checks.mishaps.push({ kind: 'after', when });
+    const args = ['--ping', checks.url(), '--ping-retries', '0', '--ping-timeout', '60s'];
+    const first = start(stateDir, ['exec', ...args, 'job', '--', 'sh', '-c', 'exit 3'], {
+      env: cronEnvironment(),
+    });
+    await poll(() => spooled().length === 1, 'the end is put aside');
+    await checks.has(1);
+    expect(cronrun(stateDir, ['pings']).stdout).toMatch(/its own run is about to send it\n$/);
+    answer();
+    expect((await first.ended).status).toBe(3);
+    expect(cronrun(stateDir, ['pings']).stdout).toMatch(/the server answers 500\n$/);
+    checks.always = null;
+    forgetPauses();
+    checks.pings.splice(0);
+    expect(await plain()).toMatchObject({ status: 0, stderr: '' });
+    expect(checks.words()).toEqual(['3']);
+  });
+
   it('is given up after seven days', async () => {
     await leave(1);
     forgetPauses();
