@@ -42,13 +42,19 @@ function reading<T>(stateDir: string, read: () => T): T {
 }
 
 function waiting(stateDir: string, now: number): WaitingPing[] {
-  return listSpool(stateDir).flatMap(({ name, queue, run }): WaitingPing[] => {
-    const ping = readSpooled(stateDir, name, null);
+  let queue: string | null = null;
+  return listSpool(stateDir).flatMap((name): WaitingPing[] => {
+    const ping = readSpooled(stateDir, name.name, null);
     if (ping === null) return [];
-    const state = readQueueState(stateDir, queue)?.why ?? '';
+    const isFirst = name.queue !== queue;
+    ({ queue } = name);
+    const { run } = name;
     if (typeof ping === 'string') return [{ job: null, run, word: null, at: null, why: ping }];
-    const why = isHeld(ping.heldUntil, now) ? 'its own run is about to send it' : state;
-    return [{ job: ping.job, run, word: ping.word, at: ping.at, why }];
+    const { job, word, at } = ping;
+    if (!isFirst) return [{ job, run, word, at, why: 'an earlier ping waits' }];
+    const isOfItsRun = isHeld(ping.heldUntil, now);
+    const why = isOfItsRun ? 'its own run is about to send it' : readQueueState(stateDir, queue)?.why;
+    return [{ job, run, word, at, why: why ?? '' }];
   });
 }
 

@@ -60,6 +60,8 @@ export interface Lost {
 export interface Outcome {
   /** Why something still waits in it; null: nothing does. */
   readonly why: string | null;
+  /** That is of a ping which stands before the one that was to be delivered. */
+  readonly isAhead: boolean;
   /** Another process is sending: nothing failed. */
   readonly busy: boolean;
   readonly lost: readonly Lost[];
@@ -84,7 +86,7 @@ export interface Patience {
 /** How often somebody who waits for another sender looks. */
 const LOOK_MS = 100;
 
-const NOTHING: Outcome = { why: null, busy: false, lost: [], sent: 0 };
+const NOTHING: Outcome = { why: null, isAhead: false, busy: false, lost: [], sent: 0 };
 
 /**
  * Sends what waits in a queue, one by one, until it is empty or one cannot be delivered. Whoever cannot have the lock has put
@@ -194,7 +196,8 @@ async function sendAll(desk: Desk, manner: Manner, patience: Patience): Promise<
     }
     if (patience.noMore && patience.own !== null && !isSpooled(stateDir, patience.own))
       return { ...NOTHING, lost, sent };
-    const waits = (why: string): Outcome => ({ why, busy: false, lost, sent });
+    const isAhead = patience.own !== null && first.name !== patience.own;
+    const waits = (why: string): Outcome => ({ why, isAhead, busy: false, lost, sent });
     if (isPaused(state, patience, office.now())) return waits(state?.why ?? '');
     if (monotonicMs() > patience.until) return waits('there was no time for all that wait');
     const done = await sendOne(desk, first, manner, patience.own);
