@@ -200,7 +200,7 @@ async function sendAll(desk: Desk, manner: Manner, patience: Patience): Promise<
     const waits = (why: string): Outcome => ({ why, isAhead, busy: false, lost, sent });
     if (isPaused(state, patience, office.now())) return waits(state?.why ?? '');
     if (monotonicMs() > patience.until) return waits('there was no time for all that wait');
-    const done = await sendOne(desk, first, manner, patience.own);
+    const done = await sendOne(desk, first, cappedFor(manner, patience), patience.own);
     if (done.kind === 'held') return { ...waits('its own run is about to send it'), busy: true };
     if (done.kind === 'failed') {
       // Nobody is left alone because we were told to stop.
@@ -213,6 +213,12 @@ async function sendAll(desk: Desk, manner: Manner, patience: Patience): Promise<
     if (state !== null && done.kind !== 'gone') writeQueueState(lock, null);
     if (done.kind !== 'gone') state = null;
   }
+}
+
+/** For its own ping somebody waits as long as that was given; for those of others no longer than he has. */
+function cappedFor(manner: Manner, { own, until }: Patience): Manner {
+  const leftMs = Math.max(1, Math.ceil(until - monotonicMs()));
+  return own !== null || leftMs >= manner.timeoutMs ? manner : { ...manner, timeoutMs: leftMs };
 }
 
 /** Pure. */
@@ -310,7 +316,7 @@ export function isWaiting(stateDir: string, { name }: SpoolName): boolean {
   return isSpooled(stateDir, name);
 }
 
-/** No run waits longer than this for the pings of others. */
+/** No run spends more than this on the pings of others, all of them. */
 const OTHERS_MS = 10_000;
 
 /** One try each, and none is waited for longer than this. */

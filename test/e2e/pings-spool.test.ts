@@ -116,7 +116,7 @@ describe('a ping that could not be delivered', () => {
     const listed = cronrun(stateDir, ['pings']);
     expect(listed).toMatchObject({ status: 0, stderr: '' });
     expect(listed.stdout).toMatch(
-      /^JOB {2}RUN {12}PING {2}WAITS {2}WHY\njob {2}\S+ {2}1 {5}\S+ +the server answers 500\njob {2}\S+ {2}2 {5}\S+ +an earlier ping waits\n$/,
+      /^JOB {2}RUN {12}PING {4}WAITS {2}WHY\njob {2}\S+ {2}exit 1 {2}\S+ +the server answers 500\njob {2}\S+ {2}exit 2 {2}\S+ +an earlier ping waits\n$/,
     );
     checks.mishaps.push('well', { kind: 'status', status: 500 });
     const part = await run(['pings', '--send', '--ping-retries', '0']);
