@@ -43,7 +43,7 @@ export function waitingText(pings: readonly WaitingPing[], now: number): string 
 
 /** At most so many characters: a reason is ASCII but for a path in it. */
 function cutTo(room: number, text: string): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= room
     ? text
     : `${characters
