@@ -1,7 +1,7 @@
 import { CronrunError, explainErrno } from '../errors.js';
 import { EXIT } from '../model/exit-status.js';
 import { monotonicMs } from '../platform/clock.js';
-import { deliverQueue, noteLost, type Office } from '../report/ping-delivery.js';
+import { deliverQueue, isHeld, noteLost, type Office } from '../report/ping-delivery.js';
 import { pingsDirectory } from '../state/directory.js';
 import {
   hasOwnSpool,
@@ -25,7 +25,7 @@ export async function pings(options: PingsOptions, io: Surroundings): Promise<nu
   if (options.send) return send(options, stateDir, io);
   io.out(
     waitingText(
-      reading(stateDir, () => waiting(stateDir)),
+      reading(stateDir, () => waiting(stateDir, io.now())),
       io.now(),
     ),
   );
@@ -41,13 +41,20 @@ function reading<T>(stateDir: string, read: () => T): T {
   }
 }
 
-function waiting(stateDir: string): WaitingPing[] {
-  return listSpool(stateDir).flatMap(({ name, queue, run }): WaitingPing[] => {
-    const ping = readSpooled(stateDir, name, null);
+function waiting(stateDir: string, now: number): WaitingPing[] {
+  let queue: string | null = null;
+  return listSpool(stateDir).flatMap((name): WaitingPing[] => {
+    const ping = readSpooled(stateDir, name.name, null);
     if (ping === null) return [];
-    const why = readQueueState(stateDir, queue)?.why ?? '';
+    const isFirst = name.queue !== queue;
+    ({ queue } = name);
+    const { run } = name;
     if (typeof ping === 'string') return [{ job: null, run, word: null, at: null, why: ping }];
-    return [{ job: ping.job, run, word: ping.word, at: ping.at, why }];
+    const { job, word, at } = ping;
+    if (!isFirst) return [{ job, run, word, at, why: 'an earlier ping waits' }];
+    const isOfItsRun = isHeld(ping.heldUntil, now);
+    const why = isOfItsRun ? 'its own run is about to send it' : readQueueState(stateDir, queue)?.why;
+    return [{ job, run, word, at, why: why ?? '' }];
   });
 }
 

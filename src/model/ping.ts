@@ -52,6 +52,7 @@ export function readPingUrl(text: string): string | null {
   if (!URL.canParse(trimmed)) return null;
   const url = new URL(trimmed);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return null;
+  if (url.port === '0') return null; // nobody can listen there
   url.hash = '';
   return url.href;
 }

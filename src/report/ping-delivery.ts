@@ -26,6 +26,7 @@ import {
   type QueueState,
   readQueueState,
   readSpooled,
+  releaseSpooled,
   removeEmptySpool,
   removeQueue,
   removeSpooled,
@@ -59,6 +60,8 @@ export interface Lost {
 export interface Outcome {
   /** Why something still waits in it; null: nothing does. */
   readonly why: string | null;
+  /** That is of a ping which stands before the one that was to be delivered. */
+  readonly isAhead: boolean;
   /** Another process is sending: nothing failed. */
   readonly busy: boolean;
   readonly lost: readonly Lost[];
@@ -81,7 +84,7 @@ export interface Patience {
 /** How often somebody who waits for another sender looks. */
 const LOOK_MS = 100;
 
-const NOTHING: Outcome = { why: null, busy: false, lost: [], sent: 0 };
+const NOTHING: Outcome = { why: null, isAhead: false, busy: false, lost: [], sent: 0 };
 
 /**
  * Sends what waits in a queue, one by one, until it is empty or one cannot be delivered. Whoever cannot have the lock has put
@@ -108,6 +111,7 @@ export async function deliverQueue(
       }
       try {
         all = added(all, await sendAll({ office, stateDir, queue, lock }, manner, patience));
+        if (all.why !== null && patience.own !== null) releaseSpooled(stateDir, patience.own);
       } finally {
         closeSync(lock.fd);
       }
@@ -182,10 +186,11 @@ async function sendAll(desk: Desk, manner: Manner, patience: Patience): Promise<
       removeQueue(stateDir, lock);
       return { ...NOTHING, lost, sent };
     }
-    const waits = (why: string): Outcome => ({ why, busy: false, lost, sent });
+    const isAhead = patience.own !== null && first.name !== patience.own;
+    const waits = (why: string): Outcome => ({ why, isAhead, busy: false, lost, sent });
     if (isPaused(state, patience, office.now())) return waits(state?.why ?? '');
     if (monotonicMs() > patience.until) return waits('there was no time for all that wait');
-    const done = await sendOne(desk, first, manner, patience.own);
+    const done = await sendOne(desk, first, cappedFor(manner, patience), patience.own);
     if (done.kind === 'held') return { ...waits('its own run is about to send it'), busy: true };
     if (done.kind === 'failed') {
       // Nobody is left alone because we were told to stop.
@@ -198,6 +203,12 @@ async function sendAll(desk: Desk, manner: Manner, patience: Patience): Promise<
     if (state !== null && done.kind !== 'gone') writeQueueState(lock, null);
     if (done.kind !== 'gone') state = null;
   }
+}
+
+/** For its own ping somebody waits as long as that was given; for those of others no longer than he has. */
+function cappedFor(manner: Manner, { own, until }: Patience): Manner {
+  const leftMs = Math.max(1, Math.ceil(until - monotonicMs()));
+  return own !== null || leftMs >= manner.timeoutMs ? manner : { ...manner, timeoutMs: leftMs };
 }
 
 /** Pure. */
@@ -295,7 +306,7 @@ export function isWaiting(stateDir: string, { name }: SpoolName): boolean {
   return isSpooled(stateDir, name);
 }
 
-/** No run waits longer than this for the pings of others. */
+/** No run spends more than this on the pings of others, all of them. */
 const OTHERS_MS = 10_000;
 
 /** One try each, and none is waited for longer than this. */

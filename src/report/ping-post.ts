@@ -13,6 +13,7 @@ import {
   type Verdict,
   waitBeforeTry,
 } from '../model/ping.js';
+import { monotonicMs } from '../platform/clock.js';
 import { readRange } from '../platform/durable.js';
 import { openFile } from '../platform/open-file.js';
 
@@ -93,6 +94,8 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 async function tryOnce(post: Post, manner: Manner): Promise<Posted> {
   const { timeoutMs, stop, hurry, now } = manner;
   if (stop.aborted) return failure('cronrun was told to stop');
+  const { hostname } = new URL(post.url);
+  if (monotonicMs() - (mute.get(hostname) ?? Number.NEGATIVE_INFINITY) < MUTE_MS) return unheard();
   let request: Requested;
   try {
     request = begin(post, manner.caFile);
@@ -119,7 +122,11 @@ async function tryOnce(post: Post, manner: Manner): Promise<Posted> {
     };
     request.answered.then(
       (answer) => end(judge(answer, now())),
-      (error: unknown) => end(failure(wordsOf(error))),
+      (error: unknown) => {
+        if (codeOf(error) !== MUTE) return end(failure(wordsOf(error)));
+        mute.set(hostname, monotonicMs());
+        end(unheard());
+      },
     );
     stop.addEventListener('abort', stopped);
     hurry?.addEventListener('abort', hurried);
@@ -134,6 +141,11 @@ function seconds(ms: number): string {
 
 function failure(why: string): Posted {
   return { verdict: 'again', why, askedMs: null, bodyLimit: null };
+}
+
+/** Not tried again at once: the name server would be waited for again. */
+function unheard(): Posted {
+  return { ...failure(wordsOf({ code: MUTE })), verdict: 'later' };
 }
 
 interface Answer {
@@ -152,7 +164,15 @@ interface Requested {
  * behind: exec would not exit before. resolv.conf(5); it reads this when it is asked first. The command has been started with
  * an environment of its own.
  */
-const RESOLVER_LIMITS = 'timeout:1 attempts:2';
+const RESOLVER_LIMITS = 'timeout:1 attempts:1';
+
+/** How long a host is not looked up again after nobody answered that. */
+const MUTE_MS = 30_000;
+
+/** Hosts that could not be looked up, and when that was, by the monotonic clock: each look-up takes seconds that no limit cuts. */
+const mute = new Map<string, number>();
+
+const MUTE = 'EAI_AGAIN';
 
 /** The modules are loaded here and not before: a run that is about to start its command must not wait for them. */
 function begin({ url, headers, body }: Post, caFile: string | null): Requested {
@@ -174,6 +194,11 @@ function begin({ url, headers, body }: Post, caFile: string | null): Requested {
       const retryAfter = response.headers['retry-after'];
       const limit = response.headers['ping-body-limit'];
       resolve({ status: response.statusCode ?? 0, retryAfter, limit: one(limit) });
+    });
+    // 101: nobody asked for another protocol, and without this the connection would just be closed.
+    sent.on('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve({ status: response.statusCode ?? 0, retryAfter: undefined, limit: undefined });
     });
     // Stays: what a connection says once we are through with it is nobody's concern.
     sent.on('error', reject);
@@ -239,16 +264,28 @@ const ERRORS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'its network cannot be reached',
   ETIMEDOUT: 'no connection',
   EMFILE: 'too many open files',
+  EPROTO: 'the server does not speak TLS',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not speak TLS',
 };
 
+/** Of the codes that have nothing but their beginning or an end in common. */
+const KINDS: readonly (readonly [RegExp, string])[] = [
+  [/^HPE_/, "the server's answer is no HTTP"],
+  [/^ERR_(?:HTTP_|INVALID_CHAR$)/, 'a header of --ping-header cannot be sent'],
+  [/CERT|SIGNED|VERIFY/, 'its certificate is not trusted'],
+];
+
 /** By its code alone: what node says names the host, and may name more. */
-function wordsOf(error: unknown): string {
+export function wordsOf(error: unknown): string {
   if (error instanceof Unusable) return error.message;
-  const { code: given } = (error ?? {}) as { code?: unknown };
-  const code = typeof given === 'string' ? given.replace(/\W/g, '') : 'unknown error';
-  const words =
-    ERRORS[code] ?? (/CERT|SIGNED|VERIFY/.test(code) ? 'its certificate is not trusted' : undefined);
+  const code = codeOf(error);
+  const words = ERRORS[code] ?? KINDS.find(([kind]) => kind.test(code))?.[1];
   return words === undefined ? code : `${words} (${code})`;
+}
+
+function codeOf(error: unknown): string {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'string' ? code.replace(/\W/g, '') : 'unknown error';
 }
 
 /** What was given for a ping cannot be used. The message is one line without a secret in it. */

@@ -12,7 +12,6 @@ import {
   wordFor,
 } from '../model/ping.js';
 import { type Beginning, type EndedRecord, idOf } from '../model/record.js';
-import { shortRunId } from '../model/run-id.js';
 import { monotonicMs } from '../platform/clock.js';
 import { type Kept, queueOf, type SpooledPing, spoolPing } from '../state/ping-spool.js';
 import { readTail } from './ping-body.js';
@@ -65,8 +64,6 @@ class PingTeller {
   #line: Promise<unknown> = Promise.resolve();
   /** The start is to be told, or is being told. */
   #starting = false;
-  /** What failed for good when the start was told: it need not be said twice. */
-  #said: string | null = null;
   /** An end that was told late could not be delivered: nor can the next one. */
   #lateFailure: string | null = null;
 
@@ -123,7 +120,7 @@ class PingTeller {
   }
 
   async #start(run: Beginning, delivery: typeof Delivery): Promise<readonly Failure[]> {
-    if (this.#address === null) return this.#failed('the start', GONE);
+    if (this.#address === null) return [notTold('the start', GONE)];
     const ping: SpooledPing = {
       ...this.#pingAt(run, this.#address),
       word: 'start',
@@ -135,45 +132,39 @@ class PingTeller {
     const manner = { ...this.#manner(), hurry: this.#over.signal };
     const posted = await delivery.sendPing(this.#office(), this.#queue, ping, manner);
     if (posted.verdict === 'delivered') return [];
-    return this.#failed('the start', posted.why);
-  }
-
-  #failed(subject: string, why: string): readonly Failure[] {
-    this.#said = why;
-    return [failure(`${subject} is not told: ${why}`)];
+    return [notTold('the start', posted.why)];
   }
 
   async #tell(record: EndedRecord, late: boolean): Promise<readonly Failure[]> {
-    const subject = late ? `the end of run ${shortRunId(idOf(record))}` : 'the end';
     const stored = this.#stored.get(record.cron_job_id);
-    if (stored === undefined) return this.#said === GONE ? [] : this.#failed(subject, GONE);
+    if (stored === undefined) return [notTold('the end', GONE)];
     const delivery = loadDelivery();
     return 'kept' in stored
-      ? [...droppedFor(stored.kept), ...(await this.#tellKept(delivery, stored.kept, subject, late))]
-      : this.#tellUnkept(delivery, stored.ping, stored.error, subject);
+      ? [...droppedFor(stored.kept), ...(await this.#tellKept(delivery, stored.kept, late))]
+      : this.#tellUnkept(delivery, stored.ping, stored.error);
   }
 
-  async #tellKept(
-    delivery: typeof Delivery,
-    { name }: Kept,
-    subject: string,
-    late: boolean,
-  ): Promise<readonly Failure[]> {
-    const waits = (why: string) => [failure(`${subject} is not told yet: ${why}; a later run sends it`)];
-    if (late && this.#lateFailure !== null) return waits(this.#lateFailure);
+  async #tellKept(delivery: typeof Delivery, { name }: Kept, late: boolean): Promise<readonly Failure[]> {
+    if (late && this.#lateFailure !== null) return [waits(this.#lateFailure, true)];
     const { stateDir, now, say } = this.#scene;
     if (stateDir === null) return [];
     const manner = { ...this.#manner(), hurry: late ? this.#over.signal : null };
     const until = monotonicMs() + this.#budgetMs();
     const patience = { own: name.name, until, waitUntil: until, heed: 'asked' } as const;
-    const { why, lost } = await delivery.deliverQueue(this.#office(), stateDir, name.queue, manner, patience);
+    const { why, isAhead, lost } = await delivery.deliverQueue(
+      this.#office(),
+      stateDir,
+      name.queue,
+      manner,
+      patience,
+    );
     const own = lost.find(({ run }) => run === name.run);
     const others = lost.filter((one) => one !== own);
     delivery.noteLost(stateDir, others, now(), (words) => say(failure(words)));
-    if (own !== undefined) return own.why === this.#said ? [] : this.#failed(subject, own.why);
+    if (own !== undefined) return [notTold('the end', own.why)];
     if (why === null || !delivery.isWaiting(stateDir, name)) return [];
     if (late) this.#lateFailure = why;
-    return waits(why);
+    return [waits(why, isAhead)];
   }
 
   /** There is no room for it, or others could have put theirs beside it: now or never. */
@@ -181,15 +172,14 @@ class PingTeller {
     delivery: typeof Delivery,
     ping: SpooledPing,
     error: unknown,
-    subject: string,
   ): Promise<readonly Failure[]> {
     const { verdict, why } = await delivery.sendPing(this.#office(), this.#queue, ping, {
       ...this.#manner(),
       hurry: null,
     });
     if (verdict === 'delivered') return [];
-    if (verdict === 'refused') return why === this.#said ? [] : this.#failed(subject, why);
-    return this.#failed(subject, `${why}; it cannot be kept (${explainErrno(error)})`);
+    if (verdict === 'refused') return [notTold('the end', why)];
+    return [notTold('the end', `${why}; it cannot be kept (${explainErrno(error)})`)];
   }
 
   #pingAt(run: Beginning, address: PingAddress) {
@@ -251,6 +241,16 @@ const GONE = 'its path is relative to a working directory that is gone';
 
 function failure(why: string): Failure {
   return { reporter: 'ping', why };
+}
+
+function notTold(subject: 'the start' | 'the end', why: string): Failure {
+  return failure(`${subject} is not told: ${why}`);
+}
+
+/** It stands in the record for ever, also when a later run has sent it. `isAhead`: an earlier ping is why. */
+function waits(why: string, isAhead: boolean): Failure {
+  const reason = isAhead ? `an earlier ping waits: ${why}` : why;
+  return failure(`the end was not told at once: ${reason}; it is kept for a later run`);
 }
 
 function droppedFor({ dropped }: Kept): Failure[] {

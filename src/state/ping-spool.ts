@@ -211,11 +211,29 @@ function putLast(stateDir: string, directory: string, ping: SpooledPing): Kept {
   for (const { name } of dropped) removeIfThere(`${directory}/${name}`);
   const number = (others.at(-1)?.number ?? 0) + 1;
   const name = spoolName(queue, number, ping.run);
+  writePing(directory, name, ping);
+  return { name: { name, queue, number, run: ping.run }, dropped };
+}
+
+function writePing(directory: string, name: string, ping: SpooledPing): void {
   // Where every run of the job looks for what was left half written. Here it would have each run of any job look for an hour.
   const temporary = `../jobs/${ping.job}/running/.${makeRunId(wallMs(), randomBytes(10))}.tmp`;
   // Where only the sync failed it is there, and lost in a power cut only: it has its place in the line all the same.
   closeSync(createWhole(directory, name, temporary, encodePing(ping), PRIVATE.file).fd);
-  return { name: { name, queue, number, run: ping.run }, dropped };
+}
+
+/**
+ * Its own run gives it up: whoever comes next sends it. Only with the lock of its queue, else one that was sent meanwhile
+ * would be there again. Throws nothing: what cannot be written ends by the clock.
+ */
+export function releaseSpooled(stateDir: string, name: string): void {
+  try {
+    const ping = readSpooled(stateDir, name);
+    if (ping === null || typeof ping === 'string' || ping.heldUntil === null) return;
+    writePing(pingsDirectory(stateDir), name, { ...ping, heldUntil: null });
+  } catch {
+    // see above
+  }
 }
 
 function oldestOf(all: readonly SpoolName[], count: number): SpoolName[] {

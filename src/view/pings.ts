@@ -1,8 +1,8 @@
 import type { PingWord } from '../model/ping.js';
 import { type RunId, shortRunId } from '../model/run-id.js';
 import { sanitize } from './sanitize.js';
-import { columnWidths, renderTable } from './table.js';
-import { count, paragraph } from './text.js';
+import { columnWidths, renderTable, widthBeforeLast } from './table.js';
+import { COLUMNS, count, paragraph } from './text.js';
 import { age } from './time.js';
 
 /** A ping that waits. Null: its file does not tell. */
@@ -18,22 +18,38 @@ export interface WaitingPing {
 
 const HEADER = ['JOB', 'RUN', 'PING', 'WAITS', 'WHY'] as const;
 
+/** The reason is cut to the room that is left, but not to nothing: then its line grows. */
+const SHORTEST_WHY = 20;
+
 /** What waits, one a line. Where it goes to is a secret. */
 export function waitingText(pings: readonly WaitingPing[], now: number): string {
   if (pings.length === 0) return 'no pings wait\n';
   const rows = pings.map(({ job, run, word, at, why }) => [
     job === null ? '?' : sanitize(job),
     shortRunId(run),
-    word === null ? '?' : String(word),
+    word === null ? '?' : typeof word === 'number' ? `exit ${word}` : word,
     at === null ? '?' : age(at, now),
     sanitize(why) || '-',
   ]);
+  const widths = columnWidths(HEADER, rows);
+  const room = Math.max(SHORTEST_WHY, COLUMNS - widthBeforeLast(widths));
   return renderTable({
     header: HEADER,
     rows,
-    widths: columnWidths(HEADER, rows),
-    finish: (cell) => cell,
+    widths,
+    finish: (cell, column) => (column === HEADER.length - 1 ? cutTo(room, cell) : cell),
   });
+}
+
+/** At most so many characters: a reason is ASCII but for a path in it. */
+function cutTo(room: number, text: string): string {
+  const characters = Array.from(text);
+  return characters.length <= room
+    ? text
+    : `${characters
+        .slice(0, room - 3)
+        .join('')
+        .trimEnd()}...`;
 }
 
 /** What was sent. */

@@ -116,7 +116,7 @@ describe('a ping that could not be delivered', () => {
     const listed = cronrun(stateDir, ['pings']);
     expect(listed).toMatchObject({ status: 0, stderr: '' });
     expect(listed.stdout).toMatch(
-      /^JOB {2}RUN {12}PING {2}WAITS {2}WHY\njob {2}\S+ {2}1 {5}\S+ +the server answers 500\njob {2}\S+ {2}2 {5}\S+ +the server answers 500\n$/,
+      /^JOB {2}RUN {12}PING {4}WAITS {2}WHY\njob {2}\S+ {2}exit 1 {2}\S+ +the server answers 500\njob {2}\S+ {2}exit 2 {2}\S+ +an earlier ping waits\n$/,
     );
     checks.mishaps.push('well', { kind: 'status', status: 500 });
     const part = await run(['pings', '--send', '--ping-retries', '0']);
@@ -143,7 +143,7 @@ describe('a ping that could not be delivered', () => {
     ) as { report_failures: unknown };
     expect(failures).toMatchObject({
       reporter: 'ping',
-      why: 'the end is not told yet: the server answers 500; a later run sends it',
+      why: 'the end was not told at once: the server answers 500; it is kept for a later run',
     });
   });
 
@@ -156,6 +156,30 @@ describe('a ping that could not be delivered', () => {
     );
     expect(await plain()).toMatchObject({ stderr: '' });
     expect(readFileSync(`${stateDir}/jobs/job/report-failures.jsonl`, 'utf8')).toContain('404');
+  });
+
+  it('is held by no run that gave it up while its start was told', async () => {
+    let answer = () => {};
+    const when = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    checks.always = { kind: 'status', status: 500 };
+    checks.mishaps.push({ kind: 'after', when });
+    const args = ['--ping', checks.url(), '--ping-retries', '0', '--ping-timeout', '60s'];
+    const first = start(stateDir, ['exec', ...args, 'job', '--', 'sh', '-c', 'exit 3'], {
+      env: cronEnvironment(),
+    });
+    await poll(() => spooled().length === 1, 'the end is put aside');
+    await checks.has(1);
+    expect(cronrun(stateDir, ['pings']).stdout).toMatch(/its own run is about to send it\n$/);
+    answer();
+    expect((await first.ended).status).toBe(3);
+    expect(cronrun(stateDir, ['pings']).stdout).toMatch(/the server answers 500\n$/);
+    checks.always = null;
+    forgetPauses();
+    checks.pings.splice(0);
+    expect(await plain()).toMatchObject({ status: 0, stderr: '' });
+    expect(checks.words()).toEqual(['3']);
   });
 
   it('is given up after seven days', async () => {
@@ -224,7 +248,9 @@ describe('a server that is gone', () => {
   it('is still tried by a run that has something to tell it', async () => {
     await leave(1);
     checks.always = { kind: 'status', status: 500 };
-    await exec('job', 'exit 2');
+    expect(said(await exec('job', 'exit 2'))).toContain(
+      'the end was not told at once: an earlier ping waits: the server answers 500; it is kept for',
+    );
     expect(checks.pings.map(({ word }) => word)).toEqual(['1']);
     expect(spooled()).toHaveLength(2);
   });
@@ -313,7 +339,10 @@ describe('a run that was found lost', () => {
     const lost = await loseRun('job');
     checks.always = { kind: 'status', status: 500 };
     const result = await exec('job', 'exit 0');
-    expect(said(result)).toContain(`the end of run ${lost.slice(0, 13)} is not told yet`);
+    expect(said(result)).toMatch(
+      new RegExp(`the end was not told at once: .* \\(run ${lost.slice(0, 13)}\\)\n`),
+    );
+    expect(said(result).match(new RegExp(lost.slice(0, 13), 'g'))).toHaveLength(2);
     checks.always = null;
     checks.pings.splice(0);
     expect(await run(['pings', '--send'])).toMatchObject({ status: 0, stdout: '2 pings sent\n' });

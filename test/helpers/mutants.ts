@@ -207,6 +207,7 @@ export async function buildMutant(name: MutantName): Promise<Built> {
     words: 'commands/exec-words.ts',
     overlap: 'run/take-turn.ts',
     output: 'commands/exec-output.ts',
+    schedule: 'platform/cron-times.ts',
     index: 'index.ts',
   };
   await Promise.all(
@@ -218,7 +219,8 @@ export async function buildMutant(name: MutantName): Promise<Built> {
         platform: 'node',
         format: 'cjs',
         packages: 'external',
-        external: Object.keys(entries).map((one) => `./${one}.cjs`),
+        // What tells others of a run is not there: no harness asks for it.
+        external: ['./*.cjs'],
         define: { CRONRUN_VERSION: '"0.0.0"' },
         supported: { 'dynamic-import': false },
         logLevel: 'error',

@@ -62,6 +62,7 @@ describe('an address', () => {
     ['ftp://hc-ping.com/x', null],
     ['hc-ping.com/x', null],
     ['https://', null],
+    ['https://hc-ping.com:0/x', null],
     ['', null],
     ['-t', null],
     ['https://hc-ping.com/a b', null],

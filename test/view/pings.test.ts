@@ -17,11 +17,22 @@ describe('cronrun pings', () => {
       NOW,
     );
     expect(text).toBe(`\
-JOB      RUN            PING  WAITS  WHY
-backup   ${runId(0).slice(0, 13)}  23    2h     no answer in 5s, tried 3 times
-db-dump  ${runId(60).slice(0, 13)}  fail  1h     -
-?        ${runId(90).slice(0, 13)}  ?     ?      damaged
+JOB      RUN            PING     WAITS  WHY
+backup   ${runId(0).slice(0, 13)}  exit 23  2h     no answer in 5s, tried 3 times
+db-dump  ${runId(60).slice(0, 13)}  fail     1h     -
+?        ${runId(90).slice(0, 13)}  ?        ?      damaged
 `);
+  });
+
+  it.each([
+    ['backup', 80],
+    ['a-job-with-a-name-that-is-longer-than-most', 96],
+  ])('cuts the reason to the room that is left: %s', (job, columns) => {
+    const why = '/etc/cronrun/backup.url: its first line is no http or https URL';
+    const text = waitingText([{ job, run: runId(0), word: 143, at: at(0), why }], NOW);
+    const [, line = ''] = text.split('\n');
+    expect(line).toHaveLength(columns);
+    expect(line).toMatch(/ exit 143 {2}2h {5}\/etc\/cronrun\/b.*\.\.\.$/);
   });
 
   it('says that nothing waits', () => {
