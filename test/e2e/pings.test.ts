@@ -387,7 +387,7 @@ describe('a server that misbehaves', () => {
       /^cronrun: job: ping: the end was not told at once: .*, tried 2 times; it is kept for a later run\n$/,
     );
     expect(said(result)).toContain(why);
-    expect(pingsThatWait()).toContain('tried 2 times');
+    expect(pingsThatWait()).toContain(why.slice(0, 20));
     expect(lastOf(stateDir, 'job').report_failures ?? []).toBeInstanceOf(Array);
   });
 
