@@ -93,7 +93,8 @@ describe('the command finds what it would find without cronrun', () => {
     const env = cronEnvironment({ CRONRUN_STATE_DIR: stateDir, ...odd });
     const within = runProgram(BIN, ['exec', 'job', '--', 'env', '-0'], { env }).stdout.split('\0');
     const without = runProgram('env', ['-0'], { env }).stdout.split('\0');
-    const own = /^(CRONRUN_(ID|JOB|RUNNING|UNSURE|LAST_[A-Z_]+|RESUME_CHECKPOINT|CHECKPOINT_FILE)|TRACEPARENT)=/;
+    const own =
+      /^(CRONRUN_(ID|JOB|RUNNING|UNSURE|LAST_[A-Z_]+|RESUME_CHECKPOINT|CHECKPOINT_FILE)|TRACEPARENT)=/;
     // The launcher is a script of sh, and every sh exports PWD. (It also sets IFS anew: a known limit.)
     const others = within.filter((entry) => !own.test(entry) && !entry.startsWith('PWD='));
     expect(others.sort()).toEqual(without.sort());
