@@ -5,12 +5,12 @@ import type { Beginning, EndedRecord } from '../model/record.js';
 import type { ReporterName } from '../model/report.js';
 import { type RunId, readRunId, shortRunId } from '../model/run-id.js';
 import type { SignalName } from '../model/signal.js';
+import { within } from '../platform/within.js';
 import { dueHooks } from '../report/due-hooks.js';
 import type { Manner } from '../report/ping-post.js';
 import type { Failure, Scene, Teller } from '../report/teller.js';
 import type { Reporter } from '../run/reporter.js';
-import { inspectOwnership } from '../state/ownership.js';
-import { appendReportFailures } from '../state/report-failures.js';
+import { keepReportFailures } from '../state/report-failures.js';
 import type { ExecOptions, ReportOptions } from './types.js';
 
 /** Whom a run is told to, and how the runs of its job are judged. */
@@ -96,7 +96,7 @@ export class Report implements Reporter {
     });
     this.#tellLate();
     if (record !== null) this.#tellAll(record);
-    await withinMs(Promise.all(this.#underWay.keys()), this.#stopping.signal, STOPPING_MS);
+    await within(Promise.all(this.#underWay.keys()), { stop: this.#stopping.signal, stopMs: STOPPING_MS });
     for (const leave of this.#underWay.values()) leave();
     undo();
     return !this.#stopping.signal.aborted;
@@ -157,18 +157,10 @@ export class Report implements Reporter {
     if (run !== null) this.#keep(run, failures);
   }
 
-  /** In the record of a run that is on record; where nothing may be written, or there is no such job, it was said. */
+  /** In the record of a run that is on record. */
   #keep(run: RunId, failures: readonly Failure[]): void {
     const { stateDir, job, now } = this.#stage;
-    if (stateDir === null) return;
-    const at = new Date(now()).toISOString();
-    const lines = failures.map(({ reporter, why }) => ({ reporter, why, at }));
-    try {
-      const { breach, modes } = inspectOwnership(stateDir, job);
-      if (breach === null) appendReportFailures(stateDir, job, run, lines, modes);
-    } catch {
-      // it was said on stderr
-    }
+    if (stateDir !== null) keepReportFailures(stateDir, job, run, failures, now());
   }
 }
 
@@ -177,20 +169,6 @@ const LEFT_OUT = `not run: hooks are run for the newest ${MOST_LATE} runs found 
 function leftOutWords(count: number): string {
   const runs = count === 1 ? '1 older run' : `${count} older runs`;
   return `not run for ${runs} found cut short, only for the newest ${MOST_LATE}`;
-}
-
-/** Resolves when `all` does, and at the latest so long after `stop`. */
-async function withinMs(all: Promise<unknown>, stop: AbortSignal, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<void>((resolve) => {
-    const begin = () => {
-      timer = setTimeout(resolve, ms);
-    };
-    if (stop.aborted) begin();
-    else stop.addEventListener('abort', begin, { once: true });
-  });
-  await Promise.race([all, over]);
-  clearTimeout(timer);
 }
 
 /** It happens to one run in a million, so it is a bundle of its own. */

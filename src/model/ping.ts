@@ -112,6 +112,9 @@ export function judgeStatus(status: number): Verdict {
 /** Longest pause that a server can ask for, and that cronrun makes on its own. */
 export const LONGEST_PAUSE_MS = 3_600_000;
 
+/** How long a try that has no limit may still take once the run is over, milliseconds. */
+export const LAST_TRY_MS = 5000;
+
 /** Retry-After as milliseconds from `nowMs`; null for what is none. */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | null {
   if (header === undefined) return null;

@@ -21,6 +21,13 @@ export function findFlock(
   return files.find(isProgram) ?? null;
 }
 
+/** The same where it has to be there. Throws where it is not. */
+export function requireFlock(path: string | undefined): string {
+  const flock = findFlock(path);
+  if (flock === null) throw new Error('the program flock is not here; install the package util-linux');
+  return flock;
+}
+
 /** Flags of open(2) that lock where there is no flock(1): O_EXLOCK and O_NONBLOCK of macOS; 0: the system has none. */
 export const LOCKING_FLAGS = process.platform === 'darwin' ? 0x20 | 0x4 : 0;
 

@@ -4,6 +4,7 @@ import { explainErrno } from '../errors.js';
 import type { Environment } from '../model/environment.js';
 import { monotonicMs } from '../platform/clock.js';
 import { livingMembers, signalAndContinue, signalGroup } from '../platform/process-group.js';
+import { within } from '../platform/within.js';
 import { Tail } from './tail.js';
 
 /** What a hook is started with. */
@@ -89,7 +90,7 @@ async function run({ command, env, input }: HookStart, limits: HookLimits, stop:
   const watched = new Watched(child.pid, limits, stop);
   child.once('exit', (code, signal) => watched.exited(code, signal));
   const end = await watched.end;
-  await withinMs(closed, DRAIN_MS);
+  await within(closed, { ms: DRAIN_MS });
   for (const stream of [child.stdout, child.stderr]) letGo(stream);
   return { end, output: tail.text() };
 }
@@ -184,14 +185,6 @@ function workingDirectory(): string {
 function causeOf(result: unknown): unknown {
   const { cause } = result as { cause?: unknown };
   return cause ?? result;
-}
-
-function withinMs(promise: Promise<unknown>, ms: number): Promise<unknown> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  return Promise.race([promise, over]).finally(() => clearTimeout(timer));
 }
 
 function letGo(stream: Readable): void {

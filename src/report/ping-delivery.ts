@@ -14,7 +14,6 @@ import type { RunId } from '../model/run-id.js';
 import { shortRunId } from '../model/run-id.js';
 import { monotonicMs } from '../platform/clock.js';
 import { findFlock, LOCKING_FLAGS, lockNow } from '../platform/flock.js';
-import { inspectOwnership } from '../state/ownership.js';
 import {
   hasOwnSpool,
   isQueueLockInPlace,
@@ -34,7 +33,7 @@ import {
   type SpoolName,
   writeQueueState,
 } from '../state/ping-spool.js';
-import { appendReportFailures } from '../state/report-failures.js';
+import { keepReportFailures } from '../state/report-failures.js';
 import { readTail } from './ping-body.js';
 import { lookUpAddress, lookUpHeaders, type Manner, type Posted, postPing, Unusable } from './ping-post.js';
 
@@ -346,19 +345,6 @@ export function noteLost(stateDir: string, lost: readonly Lost[], nowMs: number,
   for (const { job, run, why } of lost) {
     const words = `the end is not told: ${why}`;
     say(`${job === '' ? '' : `${job}, `}run ${shortRunId(run)}: ${words}`);
-    if (job === '') continue;
-    try {
-      const { breach, modes } = inspectOwnership(stateDir, job);
-      if (breach === null)
-        appendReportFailures(
-          stateDir,
-          job,
-          run,
-          [{ reporter: 'ping', why: words, at: new Date(nowMs).toISOString() }],
-          modes,
-        );
-    } catch {
-      // it was said, or the job was forgotten
-    }
+    if (job !== '') keepReportFailures(stateDir, job, run, [{ reporter: 'ping', why: words }], nowMs);
   }
 }

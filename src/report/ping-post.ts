@@ -5,6 +5,7 @@ import {
   filePath,
   headersInFile,
   judgeStatus,
+  LAST_TRY_MS,
   type PingAddress,
   type PingHeader,
   readHeader,
@@ -85,9 +86,6 @@ function pause(ms: number, { stop, hurry }: Manner): Promise<boolean> {
   });
 }
 
-/** The rest of a try that has no limit, once the run is over. */
-const LAST_MS = 5000;
-
 /** A timer takes no more. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
@@ -118,7 +116,7 @@ async function tryOnce(post: Post, manner: Manner): Promise<Posted> {
       );
     const stopped = () => end(failure('cronrun was told to stop'));
     const hurried = () => {
-      if (timeoutMs === 0) limit(LAST_MS);
+      if (timeoutMs === 0) limit(LAST_TRY_MS);
     };
     request.answered.then(
       (answer) => end(judge(answer, now())),

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { explainErrno } from '../errors.js';
 import {
   filePath,
+  LAST_TRY_MS,
   type PingAddress,
   type PingKinds,
   readPingAddress,
@@ -203,7 +204,7 @@ class PingTeller {
       headline: record.status === 'completed' ? null : this.#scene.headline(record),
       tail: bytes,
       printed: of,
-      heldUntil: this.#starting ? this.#scene.now() + 2 * (this.#options.pingTimeoutMs || LAST_MS) : null,
+      heldUntil: this.#starting ? this.#scene.now() + 2 * (this.#options.pingTimeoutMs || LAST_TRY_MS) : null,
     };
   }
 
@@ -233,9 +234,6 @@ class PingTeller {
     return 2 * ((pingTimeoutMs || 30_000) * (pingRetries + 1));
   }
 }
-
-/** How long a start without a time limit may take when its run is over, see ping-post.ts. */
-const LAST_MS = 5000;
 
 const GONE = 'its path is relative to a working directory that is gone';
 

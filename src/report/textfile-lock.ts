@@ -1,5 +1,5 @@
 import { monotonicMs } from '../platform/clock.js';
-import { findFlock, lockLater } from '../platform/flock.js';
+import { lockLater, requireFlock } from '../platform/flock.js';
 
 /** How long somebody waits for the lock, and who may tell him to leave. */
 export interface Waiting {
@@ -22,8 +22,7 @@ export async function takeLock(
   { path, untilMs, stop }: Waiting,
   isDone: () => boolean,
 ): Promise<boolean> {
-  const flock = findFlock(path);
-  if (flock === null) throw new Error('the program flock is not here; install the package util-linux');
+  const flock = requireFlock(path);
   const waiting = lockLater(flock, fd);
   let timer: NodeJS.Timeout | undefined;
   try {

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { explainErrno } from '../errors.js';
 import { monotonicMs } from '../platform/clock.js';
+import { within } from '../platform/within.js';
 import type { Failure, Scene, Teller } from './teller.js';
 
 /** Longest that a run stays for it after its end, milliseconds: where hundreds end at once one writes for many. */
@@ -32,7 +33,7 @@ export function textfileTeller(directory: string, isExclusive: boolean, scene: S
 
 async function refresh(directory: string, isExclusive: boolean, scene: Scene): Promise<readonly Failure[]> {
   try {
-    await inTime(scene.stop, () => write(directory, isExclusive, scene));
+    await inTime(scene.stop, write(directory, isExclusive, scene));
     return [];
   } catch (error) {
     return [{ reporter: 'textfile', why: whyOf(directory, error) }];
@@ -50,22 +51,10 @@ async function write(directory: string, isExclusive: boolean, scene: Scene): Pro
 }
 
 /** A file system that hangs holds nobody. */
-async function inTime(stop: AbortSignal, act: () => Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const leave = (why: string, ms: number) => {
-      clearTimeout(timer);
-      timer = setTimeout(() => reject(new Error(why)), ms);
-    };
-    leave('it took longer than 30s; a later run does it', DEADLINE_MS + STOP_MS);
-    stop.addEventListener('abort', () => leave('it was told to stop', STOP_MS), { once: true });
-    if (stop.aborted) leave('it was told to stop', STOP_MS);
-  });
-  try {
-    await Promise.race([act(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+async function inTime(stop: AbortSignal, written: Promise<void>): Promise<void> {
+  const over = await within(written, { ms: DEADLINE_MS + STOP_MS, stop, stopMs: STOP_MS });
+  if (over === 'late') throw new Error('it took longer than 30s; a later run does it');
+  if (over === 'stopped') throw new Error('it was told to stop');
 }
 
 /** One line: "/srv/metrics: ENOENT: no such file or directory". Node adds lines of its own to what it cannot load. */

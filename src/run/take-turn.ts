@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs';
 import { CronrunError, explainErrno } from '../errors.js';
 import type { JournalRecord } from '../model/record.js';
 import { monotonicMs, wallMs } from '../platform/clock.js';
-import { findFlock, LOCKING_FLAGS } from '../platform/flock.js';
+import { LOCKING_FLAGS, requireFlock } from '../platform/flock.js';
 import { isInPlace, type OpenLock, writeHolder } from '../state/lock.js';
 import { type Attempt, attempt, type Blocked, blocked, type Gate, sayWhatNobodyCanJudge } from './gate.js';
 import type { Tell } from './notice.js';
@@ -73,10 +73,7 @@ function leaseOf(lock: OpenLock, lossOf: (error: unknown) => CronrunError): Leas
 
 function gateOf({ stateDir, job, exclusiveState, env }: Plan): Gate {
   if (stateDir === null) throw new Error('there is no place for it: this user has no home');
-  const flock = LOCKING_FLAGS === 0 ? findFlock(env.PATH) : null;
-  if (flock === null && LOCKING_FLAGS === 0) {
-    throw new Error('the program flock is not here; install the package util-linux');
-  }
+  const flock = LOCKING_FLAGS === 0 ? requireFlock(env.PATH) : null;
   return { stateDir, job, isExclusive: exclusiveState, flock };
 }
 

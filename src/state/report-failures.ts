@@ -7,6 +7,7 @@ import { type RunId, readRunId } from '../model/run-id.js';
 import { appendDurably, type Modes, readRange } from '../platform/durable.js';
 import { O_NOFOLLOW, openFile } from '../platform/open-file.js';
 import { jobDirectory } from './directory.js';
+import { inspectOwnership } from './ownership.js';
 
 /** Failures are few; what is older than so much of them is of no use to anybody. */
 const LONGEST_BYTES = 65_536;
@@ -21,10 +22,31 @@ export function olderFailuresPath(stateDir: string, job: string): string {
   return `${jobDirectory(stateDir, job)}/report-failures-older.jsonl`;
 }
 
+/** What could not be told, as somebody has just seen it. */
+export type Untold = Omit<ReportFailure, 'at'>;
+
 /**
- * Notes what could not be told of a run, beside the journal: that has one line a run, and this one is there already. Throws
- * what the file system says.
+ * Notes what could not be told of a run, beside the journal: that has one line a run, and this one is there already. It was
+ * said on stderr before, so where nobody may write there, or the job is gone, it is left at that.
  */
+export function keepReportFailures(
+  stateDir: string,
+  job: string,
+  id: RunId,
+  failures: readonly Untold[],
+  nowMs: number,
+): void {
+  const at = new Date(nowMs).toISOString();
+  try {
+    const { breach, modes } = inspectOwnership(stateDir, job);
+    const lines = failures.map(({ reporter, why }) => ({ reporter, why, at }));
+    if (breach === null) appendReportFailures(stateDir, job, id, lines, modes);
+  } catch {
+    // it was said
+  }
+}
+
+/** Throws what the file system says. */
 export function appendReportFailures(
   stateDir: string,
   job: string,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { RunRecord } from '../../src/model/record.js';
 import { cronEnvironment, poll, runningOf, runProgram } from './cronrun.js';
 import { readTrace, type Trace } from './kill-trace.js';
-import { processesOf } from './processes.js';
+import { processesOf, stateOf } from './processes.js';
 import { endOf, plantStartRecord, runningPath } from './start-records.js';
 
 /** The job of which a run is killed. */
@@ -77,7 +77,8 @@ export const SCENARIOS = {
   },
   timeout: {
     // The grace period ends about as far from two looks at the group as can be: their number is the same on a busy machine.
-    options: ['--timeout', '250ms', '--kill-after', '190ms'],
+    // It is long enough for the command to end in it on such a one.
+    options: ['--timeout', '250ms', '--kill-after', '480ms'],
     script: LEAVES_A_REST,
     end: { ...completed, status: 'timeout', reason: 'timed-out' },
     prepare: runOnce,
@@ -177,11 +178,14 @@ export async function runTraced(
 /** Lets a command that was waiting come to its end, and waits until nothing of the run is left. */
 export async function letEnd(stage: Stage): Promise<void> {
   writeFileSync(`${stage.directory}/go`, '');
+  const all = new Set<number>();
   await poll(() => {
     const rest = wordsIn(stage, 'rest');
     const left = processesOf(stage.stateDir);
     if (rest !== null && left.includes(Number(rest))) process.kill(Number(rest), 'SIGKILL');
-    return left.length === 0;
+    for (const pid of left) all.add(pid);
+    // On a busy machine one that is ending has no environment any more, and lives.
+    return left.length === 0 && [...all].every((pid) => ['', 'Z', 'X'].includes(stateOf(pid)));
   }, 'the end of the command');
 }
 

@@ -56,8 +56,13 @@ const MUTANTS = {
   'unlink before append': [
     {
       file: 'run/record-end.ts',
-      from: '    const { written, size } = appendEnd(stateDir, record, past);\n    forget(begun.file);\n',
+      from: '    const { written, size } = appendEnd(stateDir, record, past);\n',
       to: '    forget(begun.file);\n    const { written, size } = appendEnd(stateDir, record, past);\n',
+    },
+    {
+      file: 'run/record-end.ts',
+      from: '    reporter?.recorded([written]);\n    forget(begun.file);\n',
+      to: '    reporter?.recorded([written]);\n',
     },
     {
       file: 'state/settle.ts',

@@ -1,9 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Identity, ProcessId } from '../../src/model/liveness.js';
-import { type End, SCHEMA } from '../../src/model/record.js';
+import type { End } from '../../src/model/record.js';
 import { formatRunId, makeRunId, type RunId } from '../../src/model/run-id.js';
 import { readIdentity } from '../../src/platform/identity.js';
 import { encodeChild, encodeEnd, encodeStartRecord } from '../../src/state/start-record.js';
+import { beginning } from './records.js';
 
 export function runningPath(stateDir: string, job: string): string {
   return `${stateDir}/jobs/${job}/running`;
@@ -71,28 +72,12 @@ export function plantStartRecord(stateDir: string, job: string, facts: Planted =
   const id = makeRunId(Date.parse(startedAt), Buffer.alloc(10, ++planted));
   const start = {
     beginning: {
-      schema: SCHEMA,
+      ...beginning(0),
       cron_job_id: formatRunId(id),
       job,
       started_at: startedAt,
-      timeout_ms: null,
-      timeout_source: null,
-      timeout_signal: 'SIGTERM',
-      kill_after_ms: 10_000,
       command: ['/usr/local/bin/backup', '--full'],
-      command_cut: false,
       cwd: '/root',
-      host: 'db1',
-      user: 'root',
-      previous_checkpoint: null,
-      previous_completed_at: null,
-      output: null,
-      trace_id: null,
-      span_id: null,
-      parent_span_id: null,
-      schedule: null,
-      schedule_zone: null,
-      grace_ms: null,
       ...facts.first,
     },
     wrapper: { ...ME, pid: NOBODY, ...facts.wrapper },

@@ -17,6 +17,7 @@ import {
 } from '../../src/model/record.js';
 import type { Viewing } from '../../src/view/facts.js';
 import { PLAIN } from '../../src/view/style.js';
+import { beginning as plainBeginning } from '../helpers/records.js';
 
 /** Sun 2026-11-22 03:05:12 +01:00 */
 export const NOW = Date.parse('2026-11-22T02:05:12.000Z');
@@ -32,28 +33,12 @@ export function at(local: string): string {
 
 export function beginning(job: string, startedAt: string, fields: Partial<Beginning> = {}): Beginning {
   return {
-    schema: 1,
+    ...plainBeginning(0),
     cron_job_id: 'cron:01a200df-de74-7c3e-9b1d-2f6f0c5a9e11',
     job,
     started_at: at(startedAt),
-    timeout_ms: null,
-    timeout_source: null,
-    timeout_signal: 'SIGTERM',
-    kill_after_ms: 10_000,
     command: [`/usr/local/bin/${job}`],
-    command_cut: false,
     cwd: '/root',
-    host: 'db1',
-    user: 'root',
-    previous_checkpoint: null,
-    previous_completed_at: null,
-    output: null,
-    trace_id: null,
-    span_id: null,
-    parent_span_id: null,
-    schedule: null,
-    schedule_zone: null,
-    grace_ms: null,
     ...fields,
   };
 }
