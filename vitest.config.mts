@@ -17,6 +17,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**', 'test/faults/**'],
+          maxWorkers: 2,
           // Far above what any of them needs: a machine that is busy with its disk fails no test.
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -29,7 +30,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          maxWorkers: 2,
+          maxWorkers: 3, // they wait a good deal
         },
       },
       {
@@ -40,7 +41,7 @@ export default defineConfig({
           // A sweep is one test; a full one on a busy machine takes its time.
           testTimeout: 900_000,
           hookTimeout: 120_000,
-          maxWorkers: 2,
+          maxWorkers: 3, // they wait a good deal
         },
       },
     ],

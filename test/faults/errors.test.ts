@@ -61,7 +61,7 @@ function faultsAt({ name }: Point): Fault[] {
   ];
 }
 
-/** A sample has EIO at every point, and of the other faults one in turn. */
+/** A sample has one of them at every point, each in turn. */
 function aimsAt(point: Point, index: number): Aim[] {
   const all = faultsAt(point).map((fault) => ({
     point,
@@ -70,8 +70,7 @@ function aimsAt(point: Point, index: number): Aim[] {
   }));
   const dead = { point, words: 'the disk is dead', inject: () => deadDiskFrom(point) };
   if (FULL) return [...all, dead];
-  const [first, ...others] = [...all, dead];
-  return [first, others[index % others.length]].filter((aim) => aim !== undefined);
+  return [all[index % (all.length + 1)] ?? dead];
 }
 
 interface Swept {

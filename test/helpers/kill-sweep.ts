@@ -24,7 +24,7 @@ export function sweep(built: Built, scenario: ScenarioName): Promise<Outcome[]> 
   });
 }
 
-const MOST_OTHERS = 24;
+const MOST_OTHERS = 8;
 
 /** The same at those calls only that touch the journal: where a mutant that is quick to catch does its harm. */
 export function sweepJournal(built: Built, scenario: ScenarioName): Promise<Outcome[]> {
@@ -53,7 +53,7 @@ async function sweepAmong(
 }
 
 /** Before it touches anything a wrapper is only a node that starts. */
-const FEW = 8;
+const FEW = 4;
 
 function few(points: readonly Point[]): Point[] {
   const step = Math.ceil(points.length / FEW);
