@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { CronrunError, explainErrno } from '../errors.js';
 import { exitStatusOf } from '../model/exit-status.js';
-import { encodeLine, type JournalRecord } from '../model/record.js';
+import { type EndedRecord, encodeLine, idOf, type JournalRecord } from '../model/record.js';
 import { signalNumber } from '../model/signal.js';
 import { LAUNCH_VARIABLES, readLaunch, restoreEnvironment } from '../platform/launch.js';
 import { effectiveUid, homeDirectory, userName } from '../platform/user.js';
 import { isZone, zoneName } from '../platform/zone.js';
+import { dueReporters } from '../report/due-hooks.js';
 import { dieOf, isStop, receiveSignals } from '../run/forward.js';
 import type { Notice, Tell } from '../run/notice.js';
 import type { OutputKeeper } from '../run/output.js';
@@ -14,6 +15,7 @@ import type { Reporter } from '../run/reporter.js';
 import { type Outcome, supervise } from '../run/supervise.js';
 import type { Turn } from '../run/take-turn.js';
 import { pingsDirectory, stateDirectory } from '../state/directory.js';
+import { keepReportFailures } from '../state/report-failures.js';
 import type { Stage } from './exec-report.js';
 import type { Speaker } from './exec-words.js';
 import type { ExecOptions, Surroundings } from './types.js';
@@ -97,20 +99,22 @@ function keeperFor(options: ExecOptions, speaker: Speaker): OutputKeeper | null 
 
 /**
  * A bundle of its own, again: others are told of few runs. It is loaded when there is something to tell, which for most runs
- * is that the command has been started. Where it cannot be loaded nobody is told, and that is said.
+ * is that the command has been started. Where it cannot be loaded nobody is told, and that is said and kept.
  */
 function reporterFor(options: ExecOptions, plan: Plan, now: () => number, tell: Tell): Reporter | null {
   const { ping, onSuccess, onFailure, onEnd, textfile } = options;
   if (ping === null && onSuccess === null && onFailure === null && onEnd === null && textfile === null)
     return null;
   let loaded: Reporter | null | undefined;
+  let why = '';
   const load = (): Reporter | null => {
     if (loaded !== undefined) return loaded;
     try {
       const report = require('./report.cjs') as typeof import('./exec-report.js');
       loaded = report.reporterFor(options, stageOf(plan, now, tell));
     } catch (error) {
-      tell({ kind: 'not-told', reporter: 'report', why: explainErrno(error) });
+      why = explainErrno(error);
+      tell({ kind: 'not-told', reporter: 'report', why });
       loaded = null;
     }
     return loaded;
@@ -121,8 +125,27 @@ function reporterFor(options: ExecOptions, plan: Plan, now: () => number, tell: 
     },
     settled: (records, untold) => load()?.settled(records, untold),
     started: (run) => load()?.started(run),
-    ended: async (record) => (await load()?.ended(record)) ?? true,
+    ended: async (record) => {
+      const reporter = load();
+      if (reporter === null && record !== null) keepUntold(options, plan, record, why, now());
+      return (await reporter?.ended(record)) ?? true;
+    },
   };
+}
+
+function keepUntold(
+  options: ExecOptions,
+  { stateDir, job }: Plan,
+  record: EndedRecord,
+  why: string,
+  nowMs: number,
+): void {
+  if (stateDir === null) return;
+  const failures = dueReporters(options, record).map((reporter) => ({
+    reporter,
+    why: `cannot be loaded (${why})`,
+  }));
+  keepReportFailures(stateDir, job, idOf(record), failures, nowMs);
 }
 
 /** Pings that earlier runs could not deliver. That they wait was said when they failed. */

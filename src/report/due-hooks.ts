@@ -14,6 +14,22 @@ export interface DueHook {
   readonly command: string;
 }
 
+/** Who is asked to tell others. */
+export interface Asked extends Hooks {
+  readonly ping: unknown;
+  readonly textfile: string | null;
+}
+
+/** Who is to tell of an end. */
+export function dueReporters(asked: Asked, record: Pick<EndedRecord, 'status'>): ReporterName[] {
+  const hooks = dueHooks(asked, record).map(({ reporter }) => reporter);
+  return [
+    ...(asked.ping === null ? [] : ['ping' as const]),
+    ...hooks,
+    ...(asked.textfile === null ? [] : ['textfile' as const]),
+  ];
+}
+
 /** What is to be run for an end, one after the other. Every end but completed is a failure. */
 export function dueHooks(
   { onSuccess, onFailure, onEnd }: Hooks,

@@ -40,7 +40,7 @@ export function keepReportFailures(
   try {
     const { breach, modes } = inspectOwnership(stateDir, job);
     const lines = failures.map(({ reporter, why }) => ({ reporter, why, at }));
-    if (breach === null) appendReportFailures(stateDir, job, id, lines, modes);
+    if (breach === null && lines.length > 0) appendReportFailures(stateDir, job, id, lines, modes);
   } catch {
     // it was said
   }

@@ -471,12 +471,19 @@ describe('what is not used', () => {
     expect(run(home, '--on-success', 'true', 'job', '--', 'true').stderr).toContain("'execa'");
   });
 
-  it('and is gone costs a line: what tells others', () => {
+  it('and is gone costs a line, and the record has who did not tell: what tells others', () => {
     const home = without('report.cjs');
-    const result = run(home, '--on-failure', 'touch "$AT/hook"', 'job', '--', 'sh', '-c', 'exit 5');
+    const hooks = ['--on-failure', 'touch "$AT/hook"', '--on-success', 'true', '--on-end', 'true'];
+    const result = run(home, ...hooks, 'job', '--', 'sh', '-c', 'exit 5');
     expect(result.status).toBe(5);
     expect(said(result)).toMatch(/^cronrun: job: report: Cannot find module .*report\.cjs.*\n$/s);
     expect(lastOf(stateDir, 'job')).toMatchObject({ exit_code: 5 });
+    const { report_failures } = JSON.parse(cronrun(stateDir, ['last', '--json', 'job']).stdout);
+    const why = expect.stringMatching(/^cannot be loaded \(Cannot find module .*\)$/);
+    expect(report_failures).toMatchObject([
+      { reporter: 'on-failure', why },
+      { reporter: 'on-end', why },
+    ]);
   });
 
   it('and is gone costs a line: one of those that do', () => {
