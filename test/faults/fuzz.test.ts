@@ -14,7 +14,7 @@ import { deadChild, deadHere, otherBoot, startBytes } from '../helpers/state.js'
 
 // What test/state/fuzz.test.ts asks ten thousand times of the modules, asked of the program itself.
 
-const JOBS = FULL ? 120 : 20;
+const JOBS = FULL ? 120 : 10;
 
 const RECORDS = [completed(1), failed(2), lost(3), completed(4, { user: 'jürgen' })];
 const LINES = RECORDS.map((record) => Buffer.from(`${encodeLine(record)}\n`).toString('latin1'));

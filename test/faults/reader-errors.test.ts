@@ -84,7 +84,7 @@ function faultsAt({ name, nth }: FileCall): string[] {
 }
 
 /** So many are asked of each set of questions, unless all are. */
-const SAMPLE = 20;
+const SAMPLE = 12;
 
 describeUnless(needsStrace(), 'errors that readers meet', () => {
   for (const job of JOBS) {

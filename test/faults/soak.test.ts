@@ -6,7 +6,7 @@ import { expectNoLies, FULL } from '../helpers/figures.js';
 import { journalFile } from '../helpers/start-records.js';
 
 /** Alone on a machine of two cores 10,000 take about five minutes: CRONRUN_SOAK=10000 asks for them. */
-const RUNS = Number(process.env.CRONRUN_SOAK ?? (FULL ? 10_000 : 300));
+const RUNS = Number(process.env.CRONRUN_SOAK ?? (FULL ? 10_000 : 200));
 
 /** So many run at once. */
 const WIDTH = 4;

@@ -173,12 +173,14 @@ const ending = new Set<string>();
 
 /** Looks until `look` gives something true, at most `boundMs`. Never a guessed sleep. */
 export async function poll<T>(look: () => T, what: string, boundMs = 30_000): Promise<NonNullable<T>> {
-  const deadline = performance.now() + boundMs;
+  const begun = performance.now();
   for (;;) {
     const seen = look();
     if (seen) return seen as NonNullable<T>;
-    if (performance.now() > deadline) throw new Error(`waited ${boundMs} ms in vain for ${what}`);
-    await new Promise((next) => setTimeout(next, 5));
+    const passed = performance.now() - begun;
+    if (passed > boundMs) throw new Error(`waited ${boundMs} ms in vain for ${what}`);
+    // What takes long is looked at less often: a look may read all of /proc.
+    await new Promise((next) => setTimeout(next, Math.min(Math.max(5, passed / 10), 50)));
   }
 }
 

@@ -74,7 +74,7 @@ function gistOf(name: Name, { json, status }: Answer, job: string): string | num
 }
 
 /** As many of the readers are asked at once as a sample takes; over a sweep each has its turn. */
-const ASKED = FULL ? NAMES.length : 3;
+const ASKED = FULL ? NAMES.length : 2;
 
 /** Counts what was asked and collects what was not true, for a line of figures. */
 export class Hearing {
