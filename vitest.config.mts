@@ -19,8 +19,8 @@ export default defineConfig({
           exclude: ['test/e2e/**', 'test/faults/**'],
           maxWorkers: 2,
           // Far above what any of them needs: a machine that is busy with its disk fails no test.
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -98,7 +98,7 @@ describeUnless(needsStrace(), 'pings of a wrapper that is killed at each of its 
     it(title, async ({ task }) => {
       const checks = await startChecks();
       const { calls } = await inject(await prepare(checks, withLost), null, SEEN);
-      const points = sample(calls, 14);
+      const points = sample(calls, 12);
       const lies = await inBatches(points, 3, async ({ name, nth, where }) => {
         const stage = await prepare(checks, withLost);
         await inject(stage, `${name}:signal=KILL:when=${nth}`, SEEN);

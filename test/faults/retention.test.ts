@@ -11,7 +11,7 @@ import { JOB, putJournal } from '../helpers/state.js';
 import { type CallPoint, callPoints, runWith } from '../helpers/sweep-calls.js';
 
 /** So many calls of each command are tried where not all are. */
-const MOST = 12;
+const MOST = 8;
 
 const RUNS = 12;
 

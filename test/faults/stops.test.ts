@@ -14,7 +14,7 @@ import {
   startProgram,
 } from '../helpers/cronrun.js';
 import { expectCaught, expectNoLies, FULL, sample } from '../helpers/figures.js';
-import { GIVE_AGAIN, GIVE_TO_DAEMON, STRANGERS } from '../helpers/given-again.js';
+import { GIVE_AGAIN, GIVE_TO_DAEMON, KINDS_OF_STRANGERS, STRANGERS } from '../helpers/given-again.js';
 import { runInjected } from '../helpers/injected.js';
 import { type Built, buildMutant, REAL } from '../helpers/mutants.js';
 import {
@@ -237,7 +237,7 @@ describeUnless(noNumbers, 'numbers that are given out again', () => {
     const again = new Again(await openSpace(NEW_PIDS), REAL, book);
     for (let round = 0; round < (FULL ? 3 : 1); round++) {
       await again.wrapper();
-      for (const kind of Object.keys(STRANGERS) as (keyof typeof STRANGERS)[]) await again.child(kind);
+      for (const kind of sample(KINDS_OF_STRANGERS, 2)) await again.child(kind);
       await again.daemon();
       await again.deafWithoutEnvironment();
       await again.whileItWaits();
@@ -379,11 +379,11 @@ describeUnless(firstObstacle(needsLinux, needsStrace), 'a stop that is killed', 
       const shots = await shotsOf(stage);
       const kills = shots.filter(({ call }) => call === 'kill');
       const others = shots.filter(({ call }) => call !== 'kill');
-      for (const shot of [...sample(kills, 5), ...sample(others, 6)]) {
+      for (const shot of [...sample(kills, 4), ...sample(others, 5)]) {
         if (await shoot(book, name, shot)) hits++;
       }
     }
-    book.expect('stops that were killed where they were meant to be, more than 20', hits > 20, true);
+    book.expect('stops that were killed where they were meant to be, more than 10', hits > 10, true);
     expectNoLies(task, 'stop killed at its system calls', book.points, book.lies);
   });
 });

@@ -140,7 +140,7 @@ describeUnless(firstObstacle(needsLinux, needsTime), 'a journal line of 50 MB', 
 });
 
 /** Files of 12 KiB, each of which is judged. */
-const STARTS = FULL ? 10_000 : 1000;
+const STARTS = FULL ? 10_000 : 500;
 
 describeUnless(firstObstacle(needsLinux, needsTime, needsStrace), 'thousands of start records', () => {
   it('are judged in little memory, and settled with one sync before the command', ({ task }) => {
@@ -170,7 +170,7 @@ describeUnless(firstObstacle(needsLinux, needsTime, needsStrace), 'thousands of 
   });
 });
 
-const JOBS = FULL ? 10_000 : 1000;
+const JOBS = FULL ? 10_000 : 500;
 
 describeUnless(firstObstacle(needsLinux, needsTime), 'thousands of jobs', () => {
   it('are listed, each as it is, in little memory', ({ task }) => {

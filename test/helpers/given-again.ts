@@ -36,3 +36,5 @@ export const STRANGERS = {
   'leads a group': 'python3 -c \'import os; os.setpgid(0, 0); os.execvp("sleep", ["sleep", "1000"])\'',
   'leads nothing': 'sleep 1000',
 };
+
+export const KINDS_OF_STRANGERS = Object.keys(STRANGERS) as (keyof typeof STRANGERS)[];

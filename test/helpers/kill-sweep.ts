@@ -13,7 +13,7 @@ const SWEEPERS = 4;
 
 /**
  * Kills wrappers at every call from the first that touches the state directory on, and at some of those before. Where not
- * all can be tried it is those that touch it, and as many of the others.
+ * all can be tried it is most of those that touch it, and a few of the others.
  */
 export function sweep(built: Built, scenario: ScenarioName): Promise<Outcome[]> {
   return sweepAmong(built, scenario, (all) => {
@@ -21,11 +21,16 @@ export function sweep(built: Built, scenario: ScenarioName): Promise<Outcome[]> 
     const isOfRecords = ({ where }: Point) => where !== '' && !where.startsWith('/proc/');
     const touching = later.filter(isOfRecords);
     const others = later.filter((point) => !isOfRecords(point));
-    return [...few(all.filter(({ before }) => before)), ...touching, ...sample(others, MOST_OTHERS)];
+    return [
+      ...few(all.filter(({ before }) => before)),
+      ...sample(touching, MOST_TOUCHING),
+      ...sample(others, MOST_OTHERS),
+    ];
   });
 }
 
-const MOST_OTHERS = 12;
+const MOST_TOUCHING = 36;
+const MOST_OTHERS = 8;
 
 /** The same at those calls only that touch the journal: where a mutant that is quick to catch does its harm. */
 export function sweepJournal(built: Built, scenario: ScenarioName): Promise<Outcome[]> {
