@@ -1,8 +1,14 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
 const report = process.env.CRONRUN_TEST_REPORT;
 
-// Three projects: `unit` needs nothing but node; `e2e` drives the built bin, so `npm test` builds first; `faults` causes
+/** Tests that put something else in the place of a module: whoever comes after them must not find that. */
+const mocking = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .map((name) => `test/${name}`)
+  .filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('vi.mock('));
+
+// Projects: `unit` and `mocks` need nothing but node; `e2e` drives the built bin, so `npm test` builds first; `faults` causes
 // every fault there is, takes root and mounts, and ends with its figures.
 export default defineConfig({
   test: {
@@ -16,7 +22,19 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/faults/**'],
+          exclude: ['test/e2e/**', 'test/faults/**', ...mocking],
+          isolate: false, // a process for each file would take longer than most of them
+          setupFiles: ['test/helpers/tidy.ts'],
+          maxWorkers: 2,
+          // Far above what any of them needs: a machine that is busy with its disk fails no test.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'mocks',
+          include: mocking,
           maxWorkers: 2,
           // Far above what any of them needs: a machine that is busy with its disk fails no test.
           testTimeout: 120_000,

@@ -55,7 +55,8 @@ async function killedBefore({ stateDir, command, envTo }: Stage, before: number)
 }
 
 describeUnless(needsLinux(), 'the shell job of docs/agents.md', () => {
-  it.each(PARTS)(
+  // The part after it is one of those where its successor is killed.
+  it.each(PARTS.filter((part) => part % 2 === 1))(
     'killed before part %i, and its successor before and after its own first checkpoint',
     async (part) => {
       const shop = stage();

@@ -90,7 +90,7 @@ function sweep(
   return { points: points.length, lies };
 }
 
-const FAULTS = ['signal=KILL', 'error=EIO', 'error=ENOSPC'];
+const FAULTS = sample(['signal=KILL', 'error=ENOSPC', 'error=EIO'], 2);
 
 describeUnless(needsStrace(), 'what removes records', () => {
   describe.each(FAULTS)('%s at each call', (fault) => {

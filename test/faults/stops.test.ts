@@ -379,7 +379,7 @@ describeUnless(firstObstacle(needsLinux, needsStrace), 'a stop that is killed', 
       const shots = await shotsOf(stage);
       const kills = shots.filter(({ call }) => call === 'kill');
       const others = shots.filter(({ call }) => call !== 'kill');
-      for (const shot of [...sample(kills, 4), ...sample(others, 5)]) {
+      for (const shot of [...sample(kills, 4), ...sample(others, 4)]) {
         if (await shoot(book, name, shot)) hits++;
       }
     }

@@ -16,9 +16,12 @@ export function fixture(name: string): string {
 
 const cleanups: (() => void)[] = [];
 
-afterEach(() => {
+/** What a test left for afterwards is done. */
+export function tidyUp(): void {
   for (const clean of cleanups.splice(0).reverse()) clean();
-});
+}
+
+afterEach(tidyUp);
 
 /** Runs `clean` after the test, whatever became of it. */
 export function afterwards(clean: () => void): void {
