@@ -13,23 +13,34 @@ const SWEEPERS = 4;
 
 /**
  * Kills wrappers at every call from the first that touches the state directory on, and at some of those before. Where not
- * all can be tried it is most of those that touch it, and a few of the others.
+ * all can be tried it is many of those that touch it, and of those while the command lives, and a few of the others.
  */
 export function sweep(built: Built, scenario: ScenarioName): Promise<Outcome[]> {
   return sweepAmong(built, scenario, (all) => {
     const later = all.filter(({ before }) => !before);
     const isOfRecords = ({ where }: Point) => where !== '' && !where.startsWith('/proc/');
+    const [born, gone] = [BIRTH, DEATH].map((call) => later.findIndex(({ key }) => call.test(key)));
+    const alive = later
+      .slice(born, gone)
+      .filter((point) => !isOfRecords(point) && !OF_MEMORY.test(point.key));
     const touching = later.filter(isOfRecords);
-    const others = later.filter((point) => !isOfRecords(point));
-    return [
-      ...few(all.filter(({ before }) => before)),
+    const others = later.filter((point) => !isOfRecords(point) && !alive.includes(point));
+    const some = [
       ...sample(touching, MOST_TOUCHING),
+      ...sample(alive, MOST_ALIVE),
       ...sample(others, MOST_OTHERS),
     ];
+    return [...few(all.filter(({ before }) => before)), ...some];
   });
 }
 
+/** How the command comes into being, and how the wrapper learns that it is gone; a key begins with a number. */
+const BIRTH = /^\d+ (clone3?|v?fork) /;
+const DEATH = /^\d+ wait4 /;
+const OF_MEMORY = /^\d+ (mmap|munmap|mprotect|madvise|brk|futex) /;
+
 const MOST_TOUCHING = 36;
+const MOST_ALIVE = 16;
 const MOST_OTHERS = 8;
 
 /** The same at those calls only that touch the journal: where a mutant that is quick to catch does its harm. */
