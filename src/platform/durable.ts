@@ -10,12 +10,14 @@ import {
   openSync,
   readSync,
   renameSync,
+  type Stats,
   statfsSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf } from '../errors.js';
+import { pauseMs } from './clock.js';
 import { bornAt, noRegularFile, type OpenFile } from './open-file.js';
 
 /** Modes of what is made in a state directory. */
@@ -169,18 +171,39 @@ function appendOnce(
 ): number | null {
   const fd = openSync(path, APPENDING, modes.file);
   try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) throw noRegularFile(path);
+    const first = fstatSync(fd);
+    if (!first.isFile()) throw noRegularFile(path);
+    const { stat, closing } = onceWritten(fd, first);
     const { size, ino } = stat;
     if (size === 0) fchmodSync(fd, modes.file);
     const lines = compose({ fd, size, ino, born: bornAt(stat) });
-    const bytes = Buffer.from(closingOf(fd, size) + lines);
+    const bytes = Buffer.from(closing + lines);
     writeWhole(fd, bytes);
     fdatasyncSync(fd);
     if (size === 0) syncDirectory(dirname(path));
     return readBack(fd, size, bytes, heeds);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** How long somebody who is writing a line may be held up, milliseconds, and how often he may be met. */
+const WRITING_MS = 1;
+const MOST_WRITERS = 20;
+
+/**
+ * The file when nobody is writing a line into it, and what closes it off. A write that takes more than one page can be seen
+ * half: to close that off would leave a blank line. One that was really torn costs the pause.
+ */
+function onceWritten(fd: number, first: Stats): { stat: Stats; closing: string } {
+  let stat = first;
+  for (let met = 0; ; met++) {
+    const closing = closingOf(fd, stat.size);
+    if (closing === '' || met === MOST_WRITERS) return { stat, closing };
+    pauseMs(WRITING_MS);
+    const now = fstatSync(fd);
+    if (now.size === stat.size) return { stat, closing };
+    stat = now;
   }
 }
 
