@@ -74,7 +74,7 @@ function aimsAt(point: Point, index: number): Aim[] {
 }
 
 /** So many points of each run are tried where not all are. */
-const MOST = 25;
+const MOST = 18;
 
 interface Swept {
   readonly points: number;

@@ -39,8 +39,8 @@ const BIRTH = /^\d+ (clone3?|v?fork) /;
 const DEATH = /^\d+ wait4 /;
 const OF_MEMORY = /^\d+ (mmap|munmap|mprotect|madvise|brk|futex) /;
 
-const MOST_TOUCHING = 36;
-const MOST_ALIVE = 16;
+const MOST_TOUCHING = 25;
+const MOST_ALIVE = 12;
 const MOST_OTHERS = 8;
 
 /** The same at those calls only that touch the journal: where a mutant that is quick to catch does its harm. */
