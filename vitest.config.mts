@@ -8,6 +8,14 @@ const mocking = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map((name) => `test/${name}`)
   .filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('vi.mock('));
 
+/** For tests that need nothing but node. */
+const pure = {
+  maxWorkers: 2,
+  // Far above what any of them needs: a machine that is busy with its disk fails no test.
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+};
+
 // Projects: `unit` and `mocks` need nothing but node; `e2e` drives the built bin, so `npm test` builds first; `faults` causes
 // every fault there is, takes root and mounts, and ends with its figures.
 export default defineConfig({
@@ -25,20 +33,14 @@ export default defineConfig({
           exclude: ['test/e2e/**', 'test/faults/**', ...mocking],
           isolate: false, // a process for each file would take longer than most of them
           setupFiles: ['test/helpers/tidy.ts'],
-          maxWorkers: 2,
-          // Far above what any of them needs: a machine that is busy with its disk fails no test.
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          ...pure,
         },
       },
       {
         test: {
           name: 'mocks',
           include: mocking,
-          maxWorkers: 2,
-          // Far above what any of them needs: a machine that is busy with its disk fails no test.
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          ...pure,
         },
       },
       {

@@ -2,8 +2,7 @@
 import { closeSync, existsSync, realpathSync } from 'node:fs';
 import { makeRunId, type RunId } from '../model/run-id.js';
 import { monotonicMs, wallMs } from '../platform/clock.js';
-import type { Modes } from '../platform/durable.js';
-import { readRange } from '../platform/durable.js';
+import { type Modes, readRange } from '../platform/durable.js';
 import { O_NOFOLLOW, openFile } from '../platform/open-file.js';
 import { pourOut } from '../platform/pour.js';
 import { randomBytes } from '../platform/random.js';
